@@ -1,0 +1,388 @@
+//! Every line of Rust in `docs/`, where it compiles. None of it runs: programs like these are
+//! tested in `examples/` and `interop/`.
+#![allow(dead_code, clippy::let_and_return, reason = "it is enough that it compiles")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "programs of users print")]
+
+use rialto::axum::Json;
+use rialto::axum::extract::{Path, Query};
+use rialto::axum::http::StatusCode;
+use rialto::axum::routing::{get, post};
+use rialto::ws::{self, WebSocket};
+use rialto::{
+    Args, Bytes, Cookie, Cors, Events, Handshake, Options, Refused, ServeClient, Server, Socket,
+    Transport, guard,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+struct Name(String);
+
+#[derive(Deserialize)]
+struct Search {
+    q: String,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    name: String,
+    token: String,
+}
+
+// In lines as long as the rows of the table.
+#[rustfmt::skip]
+fn table() -> Events {
+    Events::new()
+        .on_connect(async |socket| socket.emit("welcome", "Hello!").await)
+        .on("say", async |socket, text: String| socket.io().emit("said", text).await)
+        .on("move", async |socket, (x, y): (f64, f64)|
+            socket.broadcast().emit("moved", (x, y)).await)
+        .on("typing", async |socket, ()| socket.broadcast().emit("typing", ()).await)
+        .on("play", async |socket, args: Args| socket.emit("played", args).await)
+        .on_ack("sum", async |_, (a, b): (f64, f64)| Ok(a + b))
+        .once("ready", async |socket, ()| socket.join("players"))
+        .prepend("say", async |socket, text: String| socket.emit("echo", text).await)
+        .on_any(async |socket, event| socket.emit("seen", event.name()).await)
+        .on_disconnect(async |socket| println!("{:?}", socket.rooms()))
+        .on_disconnect(async |socket| println!("{:?}", socket.disconnect_reason()))
+        .on_error(|socket, name, error| eprintln!("{} {name}: {error}", socket.id()))
+        .sequential()
+}
+
+async fn start(
+    events: Events,
+    options: Options,
+    admin: Events,
+    room: Events,
+    state: Name,
+) -> rialto::Result {
+    let server = Server::new(events).options(options);
+    let server = server
+        .namespace("/admin", admin)
+        .namespace_matching(|name| name.starts_with("/room-"), room)
+        .state(state)
+        .adapter(|_| rialto::adapter::Memory::new())
+        .websocket("/echo", echo)
+        .websocket_with("/large", ws::Options::default().max_message(64_000_000), echo)
+        .files("public")
+        .route("/health", get(async || "ok"))
+        .route("/u/{id}", get(async |Path(id): Path<String>| id))
+        .route("/find", get(async |Query(search): Query<Search>| search.q))
+        .route("/sum", post(async |Json((a, b)): Json<(f64, f64)>| Json(a + b)))
+        .route("/gone", get(async || StatusCode::NO_CONTENT));
+    server.listen(3000).await
+}
+
+fn behind_a_login(events: Events) -> Server {
+    Server::new(guard(login, events))
+}
+
+async fn login(request: Handshake) -> Result<Name, Refused> {
+    let login: Login = request.auth()?;
+    match login.token == "secret" {
+        true => Ok(Name(login.name)),
+        false => Err(Refused::new("unauthorized").data(&("code", 401))),
+    }
+}
+
+async fn one(socket: Socket, text: String, data: Vec<u8>, x: f64, y: f64) -> rialto::Result {
+    let _ = socket.id();
+    socket.emit("news", (x, y)).await?;
+    socket.emit("list", vec![1, 2]).await?;
+    socket.emit("file", Bytes::from(data)).await?;
+    let answer: String = socket.emit_with_ack("question", ()).await?;
+    drop(answer);
+    let answer =
+        socket.timeout(Duration::from_secs(5)).emit_with_ack::<String>("question", ()).await;
+    drop(answer);
+    socket.volatile().emit("cursor", (x, y)).await?;
+    socket.broadcast().emit("said", &text).await?;
+    socket.to("room").emit("said", &text).await?;
+    socket.to(["a", "b"]).except("muted").emit("said", &text).await?;
+    socket.except("muted").emit("said", &text).await?;
+    socket.join(["a", "b"])?;
+    socket.leave("room")?;
+    let _ = socket.rooms();
+    socket.set_data(Name("Ada".to_owned()));
+    let name = socket.data::<Name>();
+    drop(name);
+    let login: Login = socket.handshake().auth()?;
+    drop(login);
+    let _ = socket.handshake().query("room");
+    let _ = socket.handshake().header("cookie");
+    let _ = socket.handshake().address();
+    let _ = socket.handshake().url();
+    let _ = socket.transport();
+    let _ = socket.namespace();
+    let _ = socket.is_connected();
+    socket.disconnect(false);
+    socket.disconnect(true);
+    socket.close_connection();
+    Ok(())
+}
+
+async fn everyone(mut server: Server, socket: Socket, text: String) -> rialto::Result {
+    let io = socket.io();
+    drop(io);
+    let io = server.io();
+    io.emit("news", &text).await?;
+    io.to("room").emit("news", &text).await?;
+    io.except("muted").emit("news", &text).await?;
+    io.volatile().emit("news", &text).await?;
+    io.local().emit("news", &text).await?;
+    let admin = io.of("/admin");
+    drop(admin);
+    let acks = io.timeout(Duration::from_secs(1)).emit_with_ack::<String>("question", ()).await?;
+    drop((acks.answers, acks.missing));
+    io.fetch_sockets().await?;
+    io.to("room").fetch_sockets().await?;
+    io.to("room").sockets_join("other");
+    io.to("room").sockets_leave("other");
+    io.to("room").disconnect_sockets(true);
+    let _ = io.count();
+    io.close().await;
+    Ok(())
+}
+
+async fn stop(server: Server) -> rialto::Result {
+    let listen = server.bind("127.0.0.1:3000").await?;
+    listen.run_until(async { drop(tokio::signal::ctrl_c().await) }).await
+}
+
+fn options(cors: Cors) -> Options {
+    let _ = ServeClient::Folder("node_modules/socket.io-client/dist".into());
+    Options::default()
+        .path("/live")
+        .ping_interval(Duration::from_secs(25))
+        .ping_timeout(Duration::from_secs(20))
+        .connect_timeout(Duration::from_secs(45))
+        .upgrade_timeout(Duration::from_secs(10))
+        .max_payload(1_000_000)
+        .transports([Transport::WebSocket])
+        .allow_upgrades(false)
+        .cookie(true)
+        .cookie(Cookie::default())
+        .cors(cors)
+        .cors(Cors::new(["https://app.example"]).credentials(true))
+        .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
+        .serve_client(ServeClient::Off)
+        .ack_timeout(Duration::from_secs(30))
+}
+
+async fn echo(mut socket: WebSocket) -> ws::Result<()> {
+    while let Some(message) = socket.recv().await? {
+        let _ = message.as_text();
+        let _ = message.as_bytes();
+        socket.send(message).await?;
+    }
+    let _ = socket.close_frame();
+    Ok(())
+}
+
+async fn raw(mut socket: WebSocket, data: Vec<u8>) -> ws::Result<()> {
+    socket.send("text").await?;
+    socket.send(Bytes::from(data)).await?;
+    socket.ping(b"")?;
+    let _ = socket.buffered();
+    let _ = socket.request().target();
+    let _ = socket.request().header("cookie");
+    let _ = socket.protocol();
+    let sender = socket.sender();
+    drop(sender);
+    socket.close(1000, "bye").await?;
+    socket.abort();
+    Ok(())
+}
+
+async fn raw_server_and_client(url: &str) -> ws::Result<()> {
+    ws::serve("127.0.0.1:8080", echo).await?;
+    let socket = ws::connect(url).await?;
+    drop(socket);
+    let socket = ws::Connect::new(url).header("cookie", "id=1").connect().await?;
+    drop(socket);
+    Ok(())
+}
+
+mod login_block {
+    use rialto::{Events, Handshake, Refused, Server, guard};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Login {
+        name: String,
+        token: String,
+    }
+
+    struct User {
+        name: String,
+    }
+
+    async fn login(request: Handshake) -> Result<User, Refused> {
+        let login: Login = request.auth()?;
+        if login.token != "secret" {
+            return Err(Refused::new("unauthorized"));
+        }
+        Ok(User { name: login.name })
+    }
+
+    fn server() -> Server {
+        let events = Events::new().on("say", async |socket, text: String| {
+            let user = socket.data::<User>().ok_or("no login")?;
+            socket.io().emit("said", (&user.name, text)).await
+        });
+        Server::new(guard(login, events))
+    }
+}
+
+mod loop_block {
+    use rialto::{Server, Socket};
+
+    async fn chat(mut socket: Socket) -> rialto::Result {
+        let mut name = String::from("somebody");
+        while let Some(event) = socket.recv().await {
+            match event.name() {
+                "name" => name = event.args()?,
+                "say" => socket.io().emit("said", (&name, event.args::<String>()?)).await?,
+                "count" => event.ack(socket.io().count()).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn server() -> Server {
+        Server::new(chat)
+    }
+}
+
+mod ack_block {
+    use rialto::Events;
+    use serde::Serialize;
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Answer {
+        Value(f64),
+        Error(&'static str),
+    }
+
+    fn events() -> Events {
+        Events::new().on_ack("divide", async |_, (a, b): (f64, f64)| match b == 0.0 {
+            true => Ok(Answer::Error("division by zero")),
+            false => Ok(Answer::Value(a / b)),
+        })
+    }
+}
+
+mod quickstart_first {
+    use rialto::{Events, Server};
+
+    #[tokio::main]
+    async fn main() -> rialto::Result<()> {
+        let events = Events::new().on("chat message", async |socket, text: String| {
+            socket.io().emit("chat message", text).await
+        });
+        let listen = Server::new(events).files("public").bind("127.0.0.1:3000").await?;
+        println!("listening on http://{}", listen.address());
+        listen.run().await
+    }
+}
+
+mod quickstart_more {
+    use rialto::{Events, Server};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    fn first_line() {
+        tracing_subscriber::fmt::init();
+    }
+
+    fn errors(events: Events) -> Events {
+        let events = events.on_error(|socket, name, error| {
+            eprintln!("{}: {name}: {error}", socket.id());
+        });
+        events
+    }
+
+    #[derive(Default)]
+    struct History(Mutex<Vec<String>>);
+
+    fn with_history() -> Server {
+        let events = Events::new()
+            .on_connect(async |socket| {
+                let lines = socket.state::<History>().0.lock().unwrap().clone();
+                socket.emit("history", lines).await
+            })
+            .on("chat message", async |socket, text: String| {
+                socket.state::<History>().0.lock().unwrap().push(text.clone());
+                socket.io().emit("chat message", text).await
+            });
+        let server = Server::new(events).state(History::default());
+        server
+    }
+
+    fn counting() -> Events {
+        let count = std::sync::Arc::new(AtomicU64::new(0));
+        let events = Events::new().on_ack("count me", move |_, ()| {
+            let count = count.clone(); // for this call
+            async move { Ok(count.fetch_add(1, Ordering::Relaxed) + 1) }
+        });
+        events
+    }
+
+    fn several(events: Events) -> Events {
+        events.on("say", async |socket, (room, text): (String, String)| {
+            socket.to(&room).emit("said", (room, text)).await
+        })
+    }
+}
+
+mod routes_first {
+    use rialto::axum::extract::Path;
+    use rialto::axum::routing::get;
+    use rialto::{Events, Server};
+
+    async fn page(events: Events) -> rialto::Result {
+        Server::new(events)
+            .route("/health", get(async || "ok"))
+            .route("/u/{id}", get(async |Path(id): Path<u64>| format!("user {id}")))
+            .files("public")
+            .listen("127.0.0.1:3000")
+            .await
+    }
+}
+
+mod routes_emit {
+    use rialto::Options;
+    use rialto::{Events, Server};
+    async fn page(events: Events, admin: Events, options: Options) -> rialto::Result {
+        use rialto::axum::{http::StatusCode, routing::post};
+
+        let mut server = Server::new(events).namespace("/admin", admin).options(options);
+        let io = server.io();
+        let announce = async move |text: String| {
+            io.emit("announcement", text).await.map(|()| StatusCode::NO_CONTENT)
+        };
+        server.route("/announce", post(announce)).files("public").listen("127.0.0.1:3000").await
+    }
+}
+
+mod routes_state {
+    use rialto::{Events, Server};
+    async fn page(events: Events) -> rialto::Result {
+        use rialto::axum::{Json, Router, extract::State, routing::get};
+
+        let mut server = Server::new(events);
+        let count = async |State(io): State<rialto::Io>| Json(io.count());
+        let routes = Router::new().route("/count", get(count)).with_state(server.io());
+        server.router(routes).listen("127.0.0.1:3000").await
+    }
+}
+
+mod routes_axum {
+    use rialto::{Events, Server, axum};
+    async fn page(events: Events, app: axum::Router) -> rialto::Result {
+        let app = app.merge(Server::new(events).into_router());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+        Ok(axum::serve(listener, app).await?)
+    }
+}

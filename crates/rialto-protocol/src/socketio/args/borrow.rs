@@ -1,0 +1,30 @@
+//! Hands a `Bytes` through serde without copying it.
+//!
+//! serde knows bytes only as `&[u8]`. Where both ends are ours (a [`Value`](crate::socketio::Value)
+//! and our serializers), the owner is left in a thread-local for the time of the call, and the
+//! other end takes it if the slice it was given is the owner's.
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+
+thread_local! {
+    static LENT: Cell<Option<Bytes>> = const { Cell::new(None) };
+}
+
+/// Calls `visit` with the content while [`claim`] can take the owner.
+pub(crate) fn lend<R>(bytes: &Bytes, visit: impl FnOnce() -> R) -> R {
+    LENT.set(Some(bytes.clone()));
+    let result = visit();
+    // Whoever did not take it must not pin it.
+    LENT.take();
+    result
+}
+
+/// The slice as `Bytes`: without a copy if it is what was lent.
+pub(crate) fn claim(slice: &[u8]) -> Bytes {
+    match LENT.take() {
+        Some(bytes) if std::ptr::eq(bytes.as_ref(), slice) => bytes,
+        _ => Bytes::copy_from_slice(slice),
+    }
+}

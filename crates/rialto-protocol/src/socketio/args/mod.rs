@@ -1,0 +1,14 @@
+//! The mapping between serde values and a packet's arguments.
+
+mod borrow;
+mod deserialize;
+mod read;
+mod resolve;
+mod serialize;
+mod serialize_event;
+
+pub(super) use borrow::{claim, lend};
+pub use deserialize::{decode, decode_borrowed};
+pub use read::read;
+pub(super) use serialize::{Output, serialize_args};
+pub(super) use serialize_event::serialize_event;

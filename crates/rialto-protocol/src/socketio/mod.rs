@@ -1,0 +1,28 @@
+//! Socket.IO: packets, binary attachments and the mapping of serde values to arguments.
+//!
+//! Everything here speaks revision 5 of the protocol and knows nothing of Engine.IO: it consumes
+//! and makes the content of text and binary messages.
+
+mod args;
+mod binary;
+mod encode;
+mod error;
+mod event;
+mod json;
+mod limits;
+mod packet;
+mod placeholder;
+mod value;
+
+pub use args::{decode, decode_borrowed, read};
+pub use binary::{Assembled, Assembler};
+pub use encode::{
+    Connected, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_enum,
+    encode_event,
+};
+pub use error::{Error, Violation};
+pub use event::{event_name, is_reserved};
+pub use json::MAX_DEPTH;
+pub use limits::Limits;
+pub use packet::{Packet, PacketType};
+pub use value::{Args, Object, Value, ValueIndex};

@@ -1,0 +1,197 @@
+//! The header of a Socket.IO packet, read without copying anything.
+
+use super::json::{self, Scanner};
+use super::{Limits, Violation, event_name, is_reserved};
+
+/// The seven packet types of Socket.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PacketType {
+    /// `0`: joins a namespace, or says that it was joined.
+    Connect,
+    /// `1`: leaves a namespace.
+    Disconnect,
+    /// `2`: an event.
+    Event,
+    /// `3`: the answer to an event.
+    Ack,
+    /// `4`: a namespace was not joined.
+    ConnectError,
+    /// `5`: an event with attachments.
+    BinaryEvent,
+    /// `6`: an answer with attachments.
+    BinaryAck,
+}
+
+impl PacketType {
+    /// The type's character on the wire.
+    pub const fn digit(self) -> u8 {
+        match self {
+            Self::Connect => b'0',
+            Self::Disconnect => b'1',
+            Self::Event => b'2',
+            Self::Ack => b'3',
+            Self::ConnectError => b'4',
+            Self::BinaryEvent => b'5',
+            Self::BinaryAck => b'6',
+        }
+    }
+
+    /// The type of that character, or `None`.
+    pub const fn from_digit(digit: u8) -> Option<Self> {
+        Some(match digit {
+            b'0' => Self::Connect,
+            b'1' => Self::Disconnect,
+            b'2' => Self::Event,
+            b'3' => Self::Ack,
+            b'4' => Self::ConnectError,
+            b'5' => Self::BinaryEvent,
+            b'6' => Self::BinaryAck,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is an event, with or without attachments.
+    pub const fn is_event(self) -> bool {
+        matches!(self, Self::Event | Self::BinaryEvent)
+    }
+
+    /// Whether it is an ack, with or without attachments.
+    pub const fn is_ack(self) -> bool {
+        matches!(self, Self::Ack | Self::BinaryAck)
+    }
+
+    /// Whether the packet announces attachments.
+    pub const fn is_binary(self) -> bool {
+        matches!(self, Self::BinaryEvent | Self::BinaryAck)
+    }
+}
+
+/// One Socket.IO packet, borrowed from the text it came in; its payload is still JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// The type.
+    pub kind: PacketType,
+    /// How many binary messages belong to it: at least 1 for the binary types, 0 for the others.
+    pub attachments: usize,
+    /// The namespace; `/` if the packet names none.
+    pub namespace: &'a str,
+    /// What stood behind a `?` in the namespace, which clients of the previous revision send;
+    /// usually empty.
+    pub query: &'a str,
+    /// The id that an ack is to carry, or carries.
+    pub id: Option<u64>,
+    /// The payload's JSON text; empty if there is none. For events the array with the event's name
+    /// first, for acks the array of the arguments.
+    pub data: &'a str,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a packet from a text message and checks that its payload is JSON of the right shape.
+    ///
+    /// # Errors
+    /// A [`Violation`] that names what is wrong; the connection has to be closed.
+    ///
+    /// ```
+    /// use rialto_protocol::socketio::{Limits, Packet, PacketType};
+    ///
+    /// let packet = Packet::decode(r#"2/chat,7["say","hi"]"#, &Limits::default()).unwrap();
+    /// assert_eq!(packet.kind, PacketType::Event);
+    /// assert_eq!(packet.namespace, "/chat");
+    /// assert_eq!(packet.id, Some(7));
+    /// assert_eq!(packet.data, r#"["say","hi"]"#);
+    /// ```
+    pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, Violation> {
+        let digit = *text.as_bytes().first().ok_or(Violation::EmptyPacket)?;
+        let kind = PacketType::from_digit(digit).ok_or(Violation::UnknownPacketType)?;
+        let mut scan = Scanner::new(text, 1);
+        let attachments = if kind.is_binary() { attachments(&mut scan, text, limits)? } else { 0 };
+        let (namespace, query) = namespace(&mut scan, text, limits)?;
+        let id = id(&mut scan, text)?;
+        let packet = Self { kind, attachments, namespace, query, id, data: &text[scan.pos..] };
+        packet.check()?;
+        Ok(packet)
+    }
+
+    /// The shape that each type asks of its payload, as the stock parser has it. Stricter in two
+    /// things: an event or ack needs its array, and an id belongs to events and acks alone.
+    fn check(&self) -> Result<(), Violation> {
+        let has_ack = self.kind.is_event() || self.kind.is_ack();
+        if self.id.is_some() && !has_ack {
+            return Err(Violation::InvalidAckId);
+        }
+        if self.kind.is_ack() && self.id.is_none() {
+            return Err(Violation::MissingAckId);
+        }
+        if self.data.is_empty() {
+            return if has_ack { Err(Violation::InvalidPayload) } else { Ok(()) };
+        }
+        if self.kind == PacketType::Disconnect {
+            return Err(Violation::InvalidPayload);
+        }
+        json::check(self.data)?;
+        let mut scan = Scanner::new(self.data, 0);
+        scan.skip_space();
+        let fits = match self.kind {
+            PacketType::Connect => scan.peek() == Some(b'{'),
+            PacketType::ConnectError => matches!(scan.peek(), Some(b'{' | b'"')),
+            PacketType::Ack | PacketType::BinaryAck => scan.peek() == Some(b'['),
+            _ => return self.check_event(),
+        };
+        if fits { Ok(()) } else { Err(Violation::InvalidPayload) }
+    }
+
+    fn check_event(&self) -> Result<(), Violation> {
+        match event_name(self.data) {
+            None => Err(Violation::InvalidPayload),
+            Some((name, _)) if is_reserved(&name) => Err(Violation::ReservedEvent),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// Reads `<digits>-`.
+fn attachments(scan: &mut Scanner<'_>, text: &str, limits: &Limits) -> Result<usize, Violation> {
+    let start = scan.pos;
+    if scan.digits() == 0 {
+        return Err(Violation::InvalidAttachmentCount);
+    }
+    let digits = &text[start..scan.pos];
+    if !scan.eat(b'-') {
+        return Err(Violation::InvalidAttachmentCount);
+    }
+    // A number that does not fit is larger than any limit.
+    match digits.parse() {
+        Ok(0) => Err(Violation::InvalidAttachmentCount),
+        Ok(count) if count <= limits.max_attachments => Ok(count),
+        _ => Err(Violation::TooManyAttachments),
+    }
+}
+
+/// Reads `/name?query,`, of which the end of the text may take the comma's place.
+fn namespace<'a>(
+    scan: &mut Scanner<'_>,
+    text: &'a str,
+    limits: &Limits,
+) -> Result<(&'a str, &'a str), Violation> {
+    if scan.peek() != Some(b'/') {
+        return Ok(("/", ""));
+    }
+    let rest = &text[scan.pos..];
+    let (name, consumed) = match rest.find(',') {
+        Some(comma) => (&rest[..comma], comma + 1),
+        None => (rest, rest.len()),
+    };
+    scan.pos += consumed;
+    if name.len() > limits.max_namespace {
+        return Err(Violation::NamespaceTooLong);
+    }
+    Ok(name.split_once('?').unwrap_or((name, "")))
+}
+
+fn id(scan: &mut Scanner<'_>, text: &str) -> Result<Option<u64>, Violation> {
+    let start = scan.pos;
+    if scan.digits() == 0 {
+        return Ok(None);
+    }
+    text[start..scan.pos].parse().map(Some).map_err(|_| Violation::InvalidAckId)
+}

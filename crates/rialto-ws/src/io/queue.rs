@@ -1,0 +1,229 @@
+//! Bytes that wait to be written: small frames merged, large payloads and shared frames uncopied.
+
+use super::pool;
+use super::stream::WriteHalf;
+use crate::proto::{Header, OpCode, apply_mask};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+/// Payloads from this size on are not copied into the merged bytes.
+const BORROW_FROM: usize = 4096;
+/// Slices handed to one write.
+const SLICES: usize = 16;
+
+/// In order: `chunks`, then `tail`. The first `sent` bytes of the front have left.
+#[derive(Default)]
+pub(crate) struct Queue {
+    chunks: VecDeque<Bytes>,
+    tail: Vec<u8>,
+    sent: usize,
+    len: usize,
+}
+
+impl Queue {
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Appends a frame whose payload may be copied; masks the copy if there is a key.
+    pub(crate) fn push_copy(&mut self, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>) {
+        if self.tail.capacity() == 0 {
+            self.tail = pool::lease_write();
+        }
+        let mut header = [0; Header::MAX];
+        let size = Header::new(opcode, payload.len(), mask).write(&mut header);
+        self.tail.extend_from_slice(&header[..size]);
+        let from = self.tail.len();
+        self.tail.extend_from_slice(payload);
+        if let Some(key) = mask {
+            apply_mask(&mut self.tail[from..], key, 0);
+        }
+        self.len += size + payload.len();
+    }
+
+    /// Appends a frame; a large unmasked payload is kept, not copied.
+    pub(crate) fn push_frame(&mut self, opcode: OpCode, payload: &Bytes, mask: Option<[u8; 4]>) {
+        if payload.len() < BORROW_FROM || mask.is_some() {
+            return self.push_copy(opcode, payload, mask);
+        }
+        let mut header = [0; Header::MAX];
+        let size = Header::new(opcode, payload.len(), mask).write(&mut header);
+        self.push_bytes(&header[..size]);
+        self.push_shared(payload.clone());
+    }
+
+    /// Appends bytes that are already framed and shared with other connections.
+    pub(crate) fn push_shared(&mut self, bytes: Bytes) {
+        if !self.is_empty() && bytes.len() < BORROW_FROM {
+            return self.push_bytes(&bytes);
+        }
+        self.seal();
+        self.len += bytes.len();
+        self.chunks.push_back(bytes);
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        if self.tail.capacity() == 0 {
+            self.tail = pool::lease_write();
+        }
+        self.tail.extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Turns the merged bytes into a chunk, so that another can stand behind it.
+    fn seal(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        self.chunks.push_back(Bytes::copy_from_slice(&self.tail));
+        self.tail.clear();
+    }
+
+    /// Drops everything that waits.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Writes as much as the stream takes now. True if nothing is left.
+    ///
+    /// # Errors
+    /// What the stream reports, being full excepted.
+    pub(crate) fn try_flush(&mut self, io: &mut WriteHalf) -> io::Result<bool> {
+        while !self.is_empty() {
+            match self.write_with(|slices| io.try_write(slices)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes everything, waiting for the stream where it must.
+    pub(crate) fn poll_flush(
+        &mut self,
+        io: &mut WriteHalf,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            let mut pending = false;
+            let written = self.write_with(|slices| match io.poll_write(cx, slices) {
+                Poll::Ready(result) => result,
+                Poll::Pending => {
+                    pending = true;
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+            });
+            if pending {
+                return Poll::Pending;
+            }
+            written?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn write_with(
+        &mut self,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut count = 0;
+        let mut skip = self.sent;
+        let parts = self.chunks.iter().map(|chunk| &chunk[..]);
+        for part in parts.chain([&self.tail[..]]).take(SLICES) {
+            slices[count] = IoSlice::new(&part[skip..]);
+            count += 1;
+            skip = 0;
+        }
+        let written = write(&slices[..count])?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.advance(written);
+        Ok(())
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.len -= written;
+        self.sent += written;
+        while let Some(front) = self.chunks.front() {
+            if self.sent < front.len() {
+                return;
+            }
+            self.sent -= front.len();
+            self.chunks.pop_front();
+        }
+        if self.len == 0 {
+            self.sent = 0;
+            pool::release_write(std::mem::take(&mut self.tail));
+            if self.chunks.capacity() > SLICES {
+                self.chunks = VecDeque::new();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes through a sink that takes at most `limit` bytes at a time.
+    fn drain(queue: &mut Queue, limit: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        while !queue.is_empty() {
+            let all: &mut Vec<u8> = &mut out;
+            queue
+                .write_with(|slices| {
+                    let mut taken = 0;
+                    for slice in slices {
+                        let take = slice.len().min(limit - taken);
+                        all.extend_from_slice(&slice[..take]);
+                        taken += take;
+                    }
+                    Ok(taken)
+                })
+                .unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn order_holds_across_copies_chunks_and_partial_writes() {
+        for limit in [1, 7, 4096, 1 << 20] {
+            let mut queue = Queue::default();
+            let mut expected = Vec::new();
+            for round in 0u8..4 {
+                let large = Bytes::from(vec![round; 5000]);
+                queue.push_copy(OpCode::Text, b"small", None);
+                expected.extend_from_slice(b"\x81\x05small");
+                queue.push_frame(OpCode::Binary, &large, None);
+                expected.extend_from_slice(&[0x82, 126, 0x13, 0x88]);
+                expected.extend_from_slice(&large);
+                queue.push_shared(Bytes::from_static(b"\x81\x01x"));
+                expected.extend_from_slice(b"\x81\x01x");
+            }
+            assert_eq!(queue.len(), expected.len());
+            assert_eq!(drain(&mut queue, limit), expected, "limit {limit}");
+            assert_eq!(queue.len(), 0);
+        }
+    }
+
+    #[test]
+    fn masked_frames_leave_the_payload_alone() {
+        let mut queue = Queue::default();
+        let payload = Bytes::from(vec![0x55; 5000]);
+        queue.push_frame(OpCode::Binary, &payload, Some([1, 2, 3, 4]));
+        let out = drain(&mut queue, 1000);
+        assert_eq!(&out[..8], &[0x82, 0xFE, 0x13, 0x88, 1, 2, 3, 4]);
+        assert_eq!(&out[8..12], &[0x54, 0x57, 0x56, 0x51]);
+        assert!(payload.iter().all(|&byte| byte == 0x55));
+    }
+}

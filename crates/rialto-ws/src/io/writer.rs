@@ -1,0 +1,471 @@
+//! The sending half: one queue per connection, written directly when the socket takes it.
+//!
+//! Invariant: while the queue is not empty, somebody will flush it:
+//! the end of a turn (`mark`), or the drain task (`drain`), or the code that holds the lock.
+//! Only the drain task ever waits for the socket, so wakers cannot displace each other.
+
+use super::queue::Queue;
+use super::random;
+use super::stream::WriteHalf;
+use super::turn::{self, Token};
+use crate::error::Error;
+use crate::prepared::Prepared;
+use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
+use parking_lot::Mutex;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use tokio::runtime::Handle;
+
+/// A turn's bytes are flushed early from this size on.
+const CORK_LIMIT: usize = 64 * 1024;
+
+/// What both halves, the turn and the drain task share.
+pub(crate) struct Shared {
+    writer: Mutex<Writer>,
+    /// The reader holds further input: what is sent now may wait for its answers.
+    more: AtomicBool,
+    /// `serve` decides by the handler's outcome how the connection closes.
+    held: AtomicBool,
+    runtime: Handle,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Open,
+    /// Our Close frame is queued; nothing may follow it.
+    Closing,
+    /// Nothing can be written any more.
+    Shut,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Drain {
+    Idle,
+    /// Spawned, has not run yet: others may still flush.
+    Scheduled,
+    /// Waits for the socket.
+    Blocked,
+}
+
+struct Writer {
+    io: WriteHalf,
+    role: Role,
+    queue: Queue,
+    state: State,
+    drain: Drain,
+    drain_waker: Option<Waker>,
+    /// End our direction of the stream once the queue is empty.
+    shutdown: bool,
+    /// Writing failed or was given up.
+    failed: bool,
+    mark: Token,
+    /// The newest pong that the kernel would not take (older ones are dropped, RFC 6455 §5.5.3).
+    late_pong: Option<Vec<u8>>,
+    waiters: Vec<Waker>,
+    budget: usize,
+}
+
+/// Why something was not queued.
+pub(crate) enum Refused {
+    /// The connection is closed or closing.
+    Closed,
+    /// The byte budget is used up.
+    Full,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Closed => Self::closed(),
+            Refused::Full => Self::full(),
+        }
+    }
+}
+
+/// What can be queued.
+pub(crate) enum Outgoing<'a> {
+    Message(&'a Message),
+    Borrowed(MessageRef<'a>),
+    Prepared(&'a Prepared),
+    Ping(&'a [u8]),
+}
+
+impl Shared {
+    pub(crate) fn new(io: WriteHalf, role: Role, budget: usize) -> Arc<Self> {
+        let writer = Writer {
+            io,
+            role,
+            queue: Queue::default(),
+            state: State::Open,
+            drain: Drain::Idle,
+            drain_waker: None,
+            shutdown: false,
+            failed: false,
+            mark: 0,
+            late_pong: None,
+            waiters: Vec::new(),
+            budget,
+        };
+        let (more, held) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { writer: Mutex::new(writer), more, held, runtime: Handle::current() })
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Tells senders whether the reader holds further input.
+    pub(crate) fn set_more(&self, more: bool) {
+        self.more.store(more, Ordering::Relaxed);
+    }
+
+    /// Leaves the Close frame to somebody who knows how the handler ended.
+    pub(crate) fn hold_close(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_close_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that wait to be taken by the kernel.
+    pub(crate) fn buffered(&self) -> usize {
+        self.writer.lock().queue.len()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.writer.lock().state == State::Open
+    }
+
+    /// True if writing has failed or was given up: the peer will not hear of anything any more.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.writer.lock().failed
+    }
+
+    /// Queues within the budget, or not at all.
+    pub(crate) fn try_send(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<(), Refused> {
+        let mut writer = self.writer.lock();
+        if writer.state != State::Open {
+            return Err(Refused::Closed);
+        }
+        if !writer.has_room() {
+            return Err(Refused::Full);
+        }
+        writer.push(out).map_err(|_| Refused::Closed)?;
+        self.after_push(&mut writer);
+        Ok(())
+    }
+
+    /// Queues all of it side by side within the budget, or nothing.
+    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
+        let mut writer = self.writer.lock();
+        if writer.state != State::Open {
+            return Err(Refused::Closed);
+        }
+        if !writer.has_room() {
+            return Err(Refused::Full);
+        }
+        for out in group {
+            writer.push(out).map_err(|_| Refused::Closed)?;
+        }
+        self.after_push(&mut writer);
+        Ok(())
+    }
+
+    /// True while the socket does not take what is queued.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.writer.lock().drain == Drain::Blocked
+    }
+
+    /// Queues, or waits until the budget has room.
+    pub(crate) fn poll_send(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        out: &Outgoing<'_>,
+    ) -> Poll<Result<(), Error>> {
+        let mut writer = self.writer.lock();
+        std::task::ready!(self.poll_budget(&mut writer, cx))?;
+        writer.push(out)?;
+        self.after_push(&mut writer);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when a message would be queued at once.
+    pub(crate) fn poll_room(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_budget(&mut self.writer.lock(), cx)
+    }
+
+    fn poll_budget(
+        self: &Arc<Self>,
+        writer: &mut Writer,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if writer.state == State::Open && !writer.has_room() {
+            // What a turn has gathered may be all that is in the way.
+            self.flush(writer);
+        }
+        if writer.state != State::Open {
+            return Poll::Ready(Err(Error::closed()));
+        }
+        if writer.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        writer.wait(cx);
+        Poll::Pending
+    }
+
+    /// Ready when everything queued has been taken by the kernel.
+    pub(crate) fn poll_flushed(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut writer = self.writer.lock();
+        self.flush(&mut writer);
+        if writer.failed {
+            return Poll::Ready(Err(Error::closed()));
+        }
+        if writer.queue.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        writer.wait(cx);
+        Poll::Pending
+    }
+
+    /// Answers a ping; bounded whatever the peer does (see `late_pong`).
+    pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) {
+        let mut writer = self.writer.lock();
+        if writer.state != State::Open {
+            return;
+        }
+        if writer.drain == Drain::Blocked {
+            writer.late_pong = Some(payload.to_vec());
+        } else if writer.push_control(OpCode::Pong, payload).is_ok() {
+            self.after_push(&mut writer);
+        }
+    }
+
+    /// Queues a Close frame, the last thing to be sent. False if one was queued before.
+    ///
+    /// `end` ends our direction of the stream behind it.
+    pub(crate) fn close(self: &Arc<Self>, frame: &CloseFrame, end: bool) -> bool {
+        let mut writer = self.writer.lock();
+        let first = writer.state == State::Open;
+        if first {
+            let mut payload = Vec::new();
+            frame.write(&mut payload);
+            if writer.push_control(OpCode::Close, &payload).is_err() {
+                writer.fail();
+                return false;
+            }
+            writer.state = State::Closing;
+            writer.wake_waiters();
+        }
+        if end && writer.state != State::Shut {
+            writer.shutdown = true;
+        }
+        self.flush(&mut writer);
+        first
+    }
+
+    /// Gives up what waits and ends the stream at once.
+    pub(crate) fn abort(&self) {
+        let waker = {
+            let mut writer = self.writer.lock();
+            writer.fail();
+            writer.drain_waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Flushes what a drain task was to flush, now that the reader has no more input.
+    pub(crate) fn flush_corked(self: &Arc<Self>) {
+        let mut writer = self.writer.lock();
+        if writer.drain == Drain::Scheduled {
+            self.flush(&mut writer);
+        }
+    }
+
+    /// The end of a turn.
+    pub(crate) fn end_turn(self: &Arc<Self>, token: Token) {
+        let mut writer = self.writer.lock();
+        if writer.mark == token {
+            writer.mark = 0;
+        }
+        self.flush(&mut writer);
+    }
+
+    /// Decides when what was just queued leaves.
+    fn after_push(self: &Arc<Self>, writer: &mut Writer) {
+        if writer.drain == Drain::Blocked {
+            return;
+        }
+        if writer.queue.len() < CORK_LIMIT {
+            if let Some(token) = turn::defer(self, writer.mark) {
+                writer.mark = token;
+                return;
+            }
+            if self.more.load(Ordering::Relaxed) {
+                self.schedule_drain(writer);
+                return;
+            }
+        }
+        self.flush(writer);
+    }
+
+    /// Writes what the socket takes; the rest is left to the drain task.
+    fn flush(self: &Arc<Self>, writer: &mut Writer) {
+        if writer.drain == Drain::Blocked || writer.state == State::Shut {
+            return;
+        }
+        match writer.queue.try_flush(&mut writer.io) {
+            Ok(true) if !writer.shutdown && !writer.unflushed() => {}
+            Ok(_) => self.schedule_drain(writer),
+            Err(error) => {
+                tracing::debug!(%error, "writing to the peer failed");
+                writer.fail();
+            }
+        }
+        if writer.queue.len() <= writer.budget / 2 {
+            writer.wake_waiters();
+        }
+    }
+
+    fn schedule_drain(self: &Arc<Self>, writer: &mut Writer) {
+        if writer.drain == Drain::Idle {
+            writer.drain = Drain::Scheduled;
+            self.runtime.spawn(DrainTask(Arc::clone(self)));
+        }
+    }
+
+    fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut writer = self.writer.lock();
+        match writer.poll_drain(cx) {
+            Poll::Pending => {
+                writer.drain = Drain::Blocked;
+                writer.drain_waker = Some(cx.waker().clone());
+                if writer.queue.len() <= writer.budget / 2 {
+                    writer.wake_waiters();
+                }
+                Poll::Pending
+            }
+            Poll::Ready(result) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "writing to the peer failed");
+                    writer.fail();
+                }
+                writer.drain = Drain::Idle;
+                writer.drain_waker = None;
+                writer.wake_waiters();
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+/// Writes what the socket would not take at once, then ends.
+struct DrainTask(Arc<Shared>);
+
+impl Future for DrainTask {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_drain(cx)
+    }
+}
+
+impl Writer {
+    /// A message is taken while less than the budget waits, so the last one may exceed it: that
+    /// keeps messages larger than the budget possible, and the answer the same for all sizes.
+    fn has_room(&self) -> bool {
+        self.queue.len() < self.budget
+    }
+
+    fn wait(&mut self, cx: &Context<'_>) {
+        if !self.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.waiters.push(cx.waker().clone());
+        }
+    }
+
+    fn wake_waiters(&mut self) {
+        for waker in self.waiters.drain(..) {
+            waker.wake();
+        }
+    }
+
+    fn mask(&self) -> io::Result<Option<[u8; 4]>> {
+        match self.role {
+            Role::Server => Ok(None),
+            Role::Client => random::bytes().map(Some),
+        }
+    }
+
+    fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
+        let mask = self.mask()?;
+        match out {
+            Outgoing::Message(Message::Binary(bytes)) => {
+                self.queue.push_frame(OpCode::Binary, bytes, mask);
+            }
+            Outgoing::Message(Message::Text(text)) => {
+                self.queue.push_frame(OpCode::Text, text.as_shared(), mask);
+            }
+            Outgoing::Borrowed(MessageRef::Text(text)) => {
+                self.queue.push_copy(OpCode::Text, text.as_bytes(), mask);
+            }
+            Outgoing::Borrowed(MessageRef::Binary(bytes)) => {
+                self.queue.push_copy(OpCode::Binary, bytes, mask);
+            }
+            Outgoing::Prepared(frame) => match mask {
+                None => self.queue.push_shared(frame.frame().clone()),
+                Some(_) => self.queue.push_copy(frame.opcode(), frame.payload(), mask),
+            },
+            Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
+        }
+        Ok(())
+    }
+
+    fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
+        let mask = self.mask()?;
+        self.queue.push_copy(opcode, payload, mask);
+        Ok(())
+    }
+
+    /// True if the stream keeps bytes of its own that have to be flushed by polling.
+    fn unflushed(&mut self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.io.poll_flush(cx).is_pending()
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.state == State::Shut {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            std::task::ready!(self.queue.poll_flush(&mut self.io, cx))?;
+            match self.late_pong.take() {
+                Some(payload) if self.state == State::Open => {
+                    self.push_control(OpCode::Pong, &payload)?;
+                }
+                _ => break,
+            }
+        }
+        std::task::ready!(self.io.poll_flush(cx))?;
+        if self.shutdown {
+            std::task::ready!(self.io.poll_shutdown(cx))?;
+            self.state = State::Shut;
+            self.io = WriteHalf::Gone;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn fail(&mut self) {
+        self.state = State::Shut;
+        self.failed = true;
+        self.io = WriteHalf::Gone;
+        self.queue.clear();
+        self.late_pong = None;
+        self.wake_waiters();
+    }
+}

@@ -1,0 +1,345 @@
+//! From received bytes to messages: frames, fragments, UTF-8 and limits.
+
+use super::close::CloseFrame;
+use super::frame::{Header, OpCode, Role};
+use super::limits::Limits;
+use super::mask::apply_mask;
+use super::message::Kind;
+use super::utf8::{Utf8Check, is_utf8};
+use super::violation::Violation;
+use bytes::Bytes;
+use std::ops::Range;
+
+/// Where the payload of an [`Item`] lies.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Body {
+    /// In the input, unmasked in place: the indices count from its start.
+    Input(Range<usize>),
+    /// Gathered from several inputs or fragments.
+    Owned(Vec<u8>),
+}
+
+/// What the peer sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A whole message; if it is text, it has been checked.
+    Message(Kind, Body),
+    /// A ping, which wants a pong with the same payload.
+    Ping(Body),
+    /// A pong.
+    Pong(Body),
+    /// A Close frame. What follows it is ignored (RFC 6455 §1.4).
+    Close(CloseFrame),
+}
+
+/// The outcome of one step.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Bytes of the input that are done with.
+    pub consumed: usize,
+    /// What they completed, if anything. `None` means that all input was consumed.
+    pub item: Option<Item>,
+}
+
+/// A data or control frame of which a part of the payload is still to come.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    opcode: OpCode,
+    fin: bool,
+    mask: Option<[u8; 4]>,
+    /// Payload bytes already received.
+    offset: usize,
+    /// Payload bytes still to come.
+    remaining: usize,
+}
+
+/// A message of which a part has arrived.
+#[derive(Debug)]
+struct Partial {
+    kind: Kind,
+    payload: Vec<u8>,
+    utf8: Utf8Check,
+    small_fragments: u32,
+}
+
+/// Decodes one direction of a connection.
+///
+/// Call [`Decoder::decode`] with what has arrived until it has consumed everything;
+/// each call ends at the first completed [`Item`].
+/// It keeps only the bytes of an unfinished frame header, control frame or message:
+/// nothing is allocated for a frame that arrives whole, nor because of an announced length.
+#[derive(Debug)]
+pub struct Decoder {
+    role: Role,
+    limits: Limits,
+    header: [u8; Header::MAX],
+    header_len: u8,
+    closed: bool,
+    frame: Option<Frame>,
+    message: Option<Partial>,
+    control: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder for what arrives at `role`.
+    #[must_use]
+    pub fn new(role: Role, limits: Limits) -> Self {
+        Self {
+            role,
+            limits,
+            header: [0; Header::MAX],
+            header_len: 0,
+            closed: false,
+            frame: None,
+            message: None,
+            control: Vec::new(),
+        }
+    }
+
+    /// Decodes from `input`, which it unmasks in place.
+    ///
+    /// # Errors
+    /// The first [`Violation`]; messages before it have been returned by earlier calls.
+    /// The decoder is not to be used after that.
+    pub fn decode(&mut self, input: &mut [u8]) -> Result<Decoded, Violation> {
+        let mut at = 0;
+        while at < input.len() && !self.closed {
+            if self.frame.is_none() {
+                let Some((header, size)) = self.take_header(&input[at..])? else {
+                    return Ok(Decoded { consumed: input.len(), item: None });
+                };
+                at += size;
+                self.start_frame(header)?;
+                if let Some(body) = self.whole_in(input, &mut at) {
+                    let item = self.whole(header.opcode, body, input)?;
+                    return Ok(Decoded { consumed: at, item: Some(item) });
+                }
+            }
+            at += self.take_payload(&mut input[at..])?;
+            if let Some(item) = self.finish_frame()? {
+                return Ok(Decoded { consumed: at, item: Some(item) });
+            }
+        }
+        Ok(Decoded { consumed: input.len(), item: None })
+    }
+
+    /// Payload bytes still to come in the data frame in progress; 0 between frames.
+    ///
+    /// While it is large, an I/O layer may read straight into [`Decoder::payload_mut`].
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        match &self.frame {
+            Some(frame) if !frame.opcode.is_control() => frame.remaining,
+            _ => 0,
+        }
+    }
+
+    /// The buffer of the message in progress, for reading at most [`Decoder::remaining`] bytes
+    /// onto its end, to be followed by [`Decoder::payload_read`].
+    pub fn payload_mut(&mut self) -> Option<&mut Vec<u8>> {
+        self.message.as_mut().map(|message| &mut message.payload)
+    }
+
+    /// Takes note of `count` bytes that were read onto the end of [`Decoder::payload_mut`].
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn payload_read(&mut self, count: usize) -> Result<Option<Item>, Violation> {
+        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
+            return Ok(None);
+        };
+        let from = message.payload.len().saturating_sub(count);
+        message.accept(from, frame)?;
+        self.finish_frame()
+    }
+
+    /// Parses a header from the stash and the start of `input`; `None` means it is all stashed.
+    fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        if self.header_len == 0
+            && let Some(found) = Header::parse(input)?
+        {
+            return Ok(Some(found));
+        }
+        let stashed = usize::from(self.header_len);
+        let take = input.len().min(Header::MAX - stashed);
+        self.header[stashed..stashed + take].copy_from_slice(&input[..take]);
+        match Header::parse(&self.header[..stashed + take])? {
+            Some((header, size)) => {
+                self.header_len = 0;
+                Ok(Some((header, size - stashed)))
+            }
+            None => {
+                // A header is at most 14 bytes, so this fits.
+                self.header_len = u8::try_from(stashed + take).unwrap_or(u8::MAX);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Checks a header against role, state and limits, and makes its frame the current one.
+    fn start_frame(&mut self, header: Header) -> Result<(), Violation> {
+        if header.rsv != 0 {
+            return Err(Violation::ReservedBits);
+        }
+        match (self.role, header.mask) {
+            (Role::Server, None) => return Err(Violation::Unmasked),
+            (Role::Client, Some(_)) => return Err(Violation::Masked),
+            _ => {}
+        }
+        match (header.opcode, &mut self.message) {
+            (OpCode::Continuation, None) => return Err(Violation::LoneContinuation),
+            (OpCode::Text | OpCode::Binary, Some(_)) => return Err(Violation::InterleavedMessage),
+            _ => {}
+        }
+        let length = usize::try_from(header.length).map_err(|_| Violation::MessageTooLarge)?;
+        if !header.opcode.is_control() {
+            self.check_limits(&header, length)?;
+        }
+        self.frame = Some(Frame {
+            opcode: header.opcode,
+            fin: header.fin,
+            mask: header.mask,
+            offset: 0,
+            remaining: length,
+        });
+        Ok(())
+    }
+
+    fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
+        let received = self.message.as_ref().map_or(0, |message| message.payload.len());
+        if length > self.limits.max_message.saturating_sub(received) {
+            return Err(Violation::MessageTooLarge);
+        }
+        if let Some(message) = &mut self.message
+            && header.length < Limits::SMALL_FRAGMENT
+        {
+            message.small_fragments += 1;
+            if message.small_fragments > self.limits.max_small_fragments {
+                return Err(Violation::TooManyFragments);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fast path: the whole payload of an unfragmented frame is in the input.
+    fn whole_in(&mut self, input: &mut [u8], at: &mut usize) -> Option<Range<usize>> {
+        let frame = self.frame?;
+        let end = at.checked_add(frame.remaining)?;
+        if !frame.fin || frame.opcode == OpCode::Continuation || end > input.len() {
+            return None;
+        }
+        let body = *at..end;
+        if let Some(key) = frame.mask {
+            apply_mask(&mut input[body.clone()], key, 0);
+        }
+        self.frame = None;
+        *at = end;
+        Some(body)
+    }
+
+    fn whole(
+        &mut self,
+        opcode: OpCode,
+        body: Range<usize>,
+        input: &[u8],
+    ) -> Result<Item, Violation> {
+        Ok(match opcode {
+            OpCode::Text if !is_utf8(&input[body.clone()]) => return Err(Violation::InvalidUtf8),
+            OpCode::Text => Item::Message(Kind::Text, Body::Input(body)),
+            OpCode::Binary | OpCode::Continuation => Item::Message(Kind::Binary, Body::Input(body)),
+            OpCode::Ping => Item::Ping(Body::Input(body)),
+            OpCode::Pong => Item::Pong(Body::Input(body)),
+            OpCode::Close => self.close(&input[body])?,
+        })
+    }
+
+    /// Takes what `input` holds of the current frame's payload; returns how much that was.
+    fn take_payload(&mut self, input: &mut [u8]) -> Result<usize, Violation> {
+        let Some(frame) = &mut self.frame else { return Ok(0) };
+        let take = frame.remaining.min(input.len());
+        if frame.opcode.is_control() {
+            let from = self.control.len();
+            self.control.extend_from_slice(&input[..take]);
+            frame.unmask(&mut self.control[from..]);
+            return Ok(take);
+        }
+        let kind = if frame.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
+        let message = self.message.get_or_insert_with(|| Partial::new(kind));
+        let from = message.payload.len();
+        message.payload.extend_from_slice(&input[..take]);
+        message.accept(from, frame)?;
+        Ok(take)
+    }
+
+    /// Completes the current frame if nothing of it is missing.
+    fn finish_frame(&mut self) -> Result<Option<Item>, Violation> {
+        let Some(frame) = self.frame.take_if(|frame| frame.remaining == 0) else {
+            return Ok(None);
+        };
+        if frame.opcode.is_control() {
+            let payload = std::mem::take(&mut self.control);
+            return Ok(Some(match frame.opcode {
+                OpCode::Ping => Item::Ping(Body::Owned(payload)),
+                OpCode::Pong => Item::Pong(Body::Owned(payload)),
+                _ => self.close(&payload)?,
+            }));
+        }
+        if !frame.fin {
+            return Ok(None);
+        }
+        let Some(mut message) = self.message.take() else { return Ok(None) };
+        if message.kind == Kind::Text {
+            message.utf8.finish()?;
+        }
+        Ok(Some(Item::Message(message.kind, Body::Owned(message.payload))))
+    }
+
+    fn close(&mut self, payload: &[u8]) -> Result<Item, Violation> {
+        self.closed = true;
+        CloseFrame::parse(payload).map(Item::Close)
+    }
+}
+
+impl Frame {
+    /// Unmasks the next bytes of the payload and counts them.
+    fn unmask(&mut self, bytes: &mut [u8]) {
+        if let Some(key) = self.mask {
+            apply_mask(bytes, key, self.offset);
+        }
+        self.offset += bytes.len();
+        self.remaining -= bytes.len();
+    }
+}
+
+impl Partial {
+    fn new(kind: Kind) -> Self {
+        Self { kind, payload: Vec::new(), utf8: Utf8Check::default(), small_fragments: 0 }
+    }
+
+    /// Unmasks and checks the bytes from index `from` on.
+    fn accept(&mut self, from: usize, frame: &mut Frame) -> Result<(), Violation> {
+        let piece = &mut self.payload[from..];
+        frame.unmask(piece);
+        if self.kind == Kind::Text { self.utf8.feed(piece) } else { Ok(()) }
+    }
+}
+
+impl Body {
+    /// The payload as bytes of its own; `input` is what [`Decoder::decode`] was given.
+    #[must_use]
+    pub fn to_bytes(self, input: &[u8]) -> Bytes {
+        match self {
+            Self::Input(range) => Bytes::copy_from_slice(&input[range]),
+            Self::Owned(bytes) => bytes.into(),
+        }
+    }
+
+    /// The payload, borrowed; `input` is what [`Decoder::decode`] was given.
+    #[must_use]
+    pub fn as_slice<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Input(range) => &input[range.clone()],
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}

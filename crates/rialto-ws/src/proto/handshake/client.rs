@@ -1,0 +1,155 @@
+//! The client's side: the request, and whether the answer accepts it.
+
+use super::fields::Fields;
+use super::{accept_key, has_token};
+use data_encoding::BASE64;
+use http::{HeaderMap, StatusCode};
+
+/// Why an answer is not an acceptance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// The server answered with another status than 101.
+    Status(StatusCode),
+    /// It answered 101, but not as RFC 6455 §4.1 asks.
+    Malformed(&'static str),
+}
+
+impl std::fmt::Display for Rejected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "the server answered {status}"),
+            Self::Malformed(what) => write!(f, "the server's answer is no handshake: {what}"),
+        }
+    }
+}
+
+/// The `Sec-WebSocket-Key` for a nonce, which has to be random for each connection.
+#[must_use]
+pub fn key(nonce: [u8; 16]) -> String {
+    BASE64.encode(&nonce)
+}
+
+/// The HTTP/1.1 request of a handshake.
+///
+/// `headers` are added as they are, except those that the handshake itself sets.
+#[must_use]
+pub fn request(
+    target: &str,
+    host: &str,
+    key: &str,
+    protocols: &[String],
+    headers: &HeaderMap,
+) -> Vec<u8> {
+    let mut out = format!(
+        "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+    )
+    .into_bytes();
+    if !protocols.is_empty() {
+        let line = format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", "));
+        out.extend_from_slice(line.as_bytes());
+    }
+    for (name, value) in headers {
+        if is_ours(name.as_str()) {
+            continue;
+        }
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+fn is_ours(name: &str) -> bool {
+    matches!(name, "host" | "upgrade" | "connection") || name.starts_with("sec-websocket-")
+}
+
+/// Checks the server's answer (RFC 6455 §4.1) and returns the subprotocol it chose.
+///
+/// # Errors
+/// [`Rejected`] for another status, a missing or wrong header, a subprotocol or an extension
+/// that was not offered.
+pub fn check(
+    status: StatusCode,
+    fields: &(impl Fields + ?Sized),
+    key: &str,
+    protocols: &[String],
+) -> Result<Option<String>, Rejected> {
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Rejected::Status(status));
+    }
+    if !fields.all("upgrade").any(|value| has_token(value, "websocket")) {
+        return Err(Rejected::Malformed("no Upgrade: websocket"));
+    }
+    if !fields.all("connection").any(|value| has_token(value, "upgrade")) {
+        return Err(Rejected::Malformed("no Connection: Upgrade"));
+    }
+    if fields.first("sec-websocket-accept") != Some(accept_key(key).as_str()) {
+        return Err(Rejected::Malformed("wrong Sec-WebSocket-Accept"));
+    }
+    if fields.all("sec-websocket-extensions").any(|value| !value.trim_ascii().is_empty()) {
+        return Err(Rejected::Malformed("an extension that was not offered"));
+    }
+    match fields.first("sec-websocket-protocol") {
+        None => Ok(None),
+        Some(chosen) if protocols.iter().any(|name| name == chosen) => Ok(Some(chosen.to_owned())),
+        Some(_) => Err(Rejected::Malformed("a subprotocol that was not offered")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn answer(extra: &[(&str, &str)]) -> HeaderMap {
+        [
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade"),
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ]
+        .iter()
+        .chain(extra)
+        .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect()
+    }
+
+    fn check_answer(status: u16, fields: &HeaderMap) -> Result<Option<String>, Rejected> {
+        check(StatusCode::from_u16(status).unwrap(), fields, KEY, &["chat".to_owned()])
+    }
+
+    #[test]
+    fn the_request_carries_what_was_asked_for_once() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "forged".parse().unwrap());
+        headers.insert("cookie", "a=b".parse().unwrap());
+        let bytes = request("/x?y", "h:1", &key([0; 16]), &["a".into(), "b".into()], &headers);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("GET /x?y HTTP/1.1\r\nHost: h:1\r\n"));
+        assert!(text.contains("Sec-WebSocket-Protocol: a, b\r\n"));
+        assert!(text.contains("cookie: a=b\r\n"));
+        assert!(!text.contains("forged"));
+        assert!(text.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn only_a_correct_answer_passes() {
+        assert_eq!(check_answer(101, &answer(&[])), Ok(None));
+        let chosen = answer(&[("sec-websocket-protocol", "chat")]);
+        assert_eq!(check_answer(101, &chosen), Ok(Some("chat".to_owned())));
+        assert!(matches!(check_answer(403, &answer(&[])), Err(Rejected::Status(_))));
+        let mut wrong = answer(&[]);
+        wrong.insert("sec-websocket-accept", "x".parse().unwrap());
+        for fields in [
+            wrong,
+            answer(&[("sec-websocket-protocol", "other")]),
+            answer(&[("sec-websocket-extensions", "permessage-deflate")]),
+            HeaderMap::new(),
+        ] {
+            assert!(matches!(check_answer(101, &fields), Err(Rejected::Malformed(_))));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What is kept of the request that opened a connection.
+
+use std::fmt;
+
+/// The request that opened a WebSocket, in one compact block.
+///
+/// Header fields are looked up in the text itself, so that a connection keeps
+/// just the bytes that the client sent and no table beside them.
+#[derive(Clone, Default)]
+pub struct Request {
+    /// Request target, then `name: value` lines, each ended by CR LF.
+    block: Box<[u8]>,
+    target_len: u32,
+    path_len: u32,
+}
+
+impl Request {
+    /// From a request target (`/path?query`) and its header fields.
+    pub fn new<'a>(target: &str, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut block = Vec::with_capacity(256);
+        block.extend_from_slice(target.as_bytes());
+        for (name, value) in fields {
+            block.extend_from_slice(name.as_bytes());
+            block.extend_from_slice(b": ");
+            block.extend_from_slice(value);
+            block.extend_from_slice(b"\r\n");
+        }
+        let path_len = target.find('?').unwrap_or(target.len());
+        Self {
+            block: block.into(),
+            target_len: u32::try_from(target.len()).unwrap_or(u32::MAX),
+            path_len: u32::try_from(path_len).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// From the head of an `http` request.
+    #[must_use]
+    pub fn from_parts(parts: &http::request::Parts) -> Self {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        Self::new(target, parts.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())))
+    }
+
+    /// The request target as sent: `/path?query`.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.text(0, self.target_len as usize)
+    }
+
+    /// The path, as sent (percent-encoded).
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.text(0, self.path_len as usize)
+    }
+
+    /// The query without its `?`, as sent, if there is one.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        let (from, to) = (self.path_len as usize + 1, self.target_len as usize);
+        (from <= to).then(|| self.text(from, to))
+    }
+
+    /// The first value of the header field `name` (any case), if it is there and UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// All header fields whose value is UTF-8, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.block.get(self.target_len as usize..).unwrap_or_default();
+        lines.split(|&byte| byte == b'\n').filter_map(|line| {
+            let line = std::str::from_utf8(line).ok()?;
+            line.strip_suffix('\r')?.split_once(": ")
+        })
+    }
+
+    fn text(&self, from: usize, to: usize) -> &str {
+        self.block.get(from..to).and_then(|part| std::str::from_utf8(part).ok()).unwrap_or("/")
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Header values may be credentials: name the fields only.
+        let names: Vec<_> = self.headers().map(|(name, _)| name).collect();
+        f.debug_struct("Request").field("target", &self.target()).field("headers", &names).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_and_fields_come_back_as_sent() {
+        let fields: [(&str, &[u8]); 3] =
+            [("Host", b"x:1"), ("Cookie", b"a=b; c: d"), ("X-Bad", b"\xff")];
+        let request = Request::new("/echo?a=1&b=2", fields.into_iter());
+        assert_eq!(request.target(), "/echo?a=1&b=2");
+        assert_eq!(request.path(), "/echo");
+        assert_eq!(request.query(), Some("a=1&b=2"));
+        assert_eq!(request.header("host"), Some("x:1"));
+        assert_eq!(request.header("COOKIE"), Some("a=b; c: d"));
+        assert_eq!(request.header("x-bad"), None);
+        assert_eq!(request.headers().count(), 2);
+        assert_eq!(Request::new("/", std::iter::empty()).query(), None);
+        assert_eq!(Request::new("/?", std::iter::empty()).query(), Some(""));
+        assert!(!format!("{request:?}").contains("a=b"));
+    }
+}

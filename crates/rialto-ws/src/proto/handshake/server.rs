@@ -1,0 +1,207 @@
+//! The server's side: is this request a handshake, and what is the answer?
+
+use super::fields::Fields;
+use super::origin::Origins;
+use super::{accept_key, has_token};
+use data_encoding::BASE64;
+use http::{Method, StatusCode, Version};
+
+/// Why a handshake is refused, and the HTTP answer that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// A sentence for its body.
+    pub reason: &'static str,
+}
+
+impl Refusal {
+    /// A refusal with this status and sentence.
+    #[must_use]
+    pub const fn new(status: StatusCode, reason: &'static str) -> Self {
+        Self { status, reason }
+    }
+
+    const fn bad(reason: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason)
+    }
+
+    /// The whole HTTP/1.1 answer; the connection ends after it.
+    #[must_use]
+    pub fn to_http1(&self) -> Vec<u8> {
+        let version = match self.status {
+            // RFC 6455 §4.4: say which version would do.
+            StatusCode::UPGRADE_REQUIRED => "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n",
+            _ => "",
+        };
+        format!(
+            "HTTP/1.1 {}\r\n{version}Connection: close\r\nContent-Type: text/plain\r\n\
+             Content-Length: {}\r\n\r\n{}\n",
+            self.status,
+            self.reason.len() + 1,
+            self.reason
+        )
+        .into_bytes()
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.status, self.reason)
+    }
+}
+
+/// A handshake that is in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept {
+    /// The value of `Sec-WebSocket-Accept`.
+    pub key: String,
+    /// The subprotocol agreed on, if any.
+    pub protocol: Option<String>,
+}
+
+impl Accept {
+    /// The whole HTTP/1.1 answer.
+    #[must_use]
+    pub fn to_http1(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(192);
+        out.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+              Connection: Upgrade\r\nSec-WebSocket-Accept: ",
+        );
+        out.extend_from_slice(self.key.as_bytes());
+        if let Some(protocol) = &self.protocol {
+            out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
+            out.extend_from_slice(protocol.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+        out
+    }
+}
+
+/// Checks a request against RFC 6455 §4.2.1 and the rules of this server.
+///
+/// Of `protocols`, the first that the client offers is chosen; where they share none,
+/// the answer names none (RFC 6455 §4.2.2).
+///
+/// # Errors
+/// The [`Refusal`] to answer with: 400 for a malformed handshake, 405 for another method,
+/// 426 for another version of the protocol, 403 for a foreign origin.
+pub fn check(
+    method: &Method,
+    version: Version,
+    fields: &(impl Fields + ?Sized),
+    origins: &Origins,
+    protocols: &[String],
+) -> Result<Accept, Refusal> {
+    if method != Method::GET {
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request"));
+    }
+    if version < Version::HTTP_11 {
+        return Err(Refusal::bad("a handshake needs HTTP/1.1"));
+    }
+    if !fields.all("upgrade").any(|value| has_token(value, "websocket")) {
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket endpoint"));
+    }
+    if !fields.all("connection").any(|value| has_token(value, "upgrade")) {
+        return Err(Refusal::bad("the Connection header lacks Upgrade"));
+    }
+    if fields.first("sec-websocket-version") != Some("13") {
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here"));
+    }
+    let key = fields.first("sec-websocket-key").filter(|key| is_key(key));
+    let Some(key) = key else {
+        return Err(Refusal::bad("the Sec-WebSocket-Key header is not 16 bytes in base64"));
+    };
+    if !origins.allow(fields.first("origin"), fields.first("host")) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "this origin may not connect"));
+    }
+    let protocol = protocols
+        .iter()
+        .find(|name| fields.all("sec-websocket-protocol").any(|offer| offers(offer, name)))
+        .cloned();
+    Ok(Accept { key: accept_key(key), protocol })
+}
+
+fn is_key(key: &str) -> bool {
+    key.len() == 24 && BASE64.decode(key.as_bytes()).is_ok_and(|nonce| nonce.len() == 16)
+}
+
+/// Subprotocol names are compared as they are, case included.
+fn offers(offer: &[u8], name: &str) -> bool {
+    offer.split(|&byte| byte == b',').any(|part| part.trim_ascii() == name.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+
+    fn good() -> HeaderMap {
+        [
+            ("host", "localhost:3000"),
+            ("upgrade", "WebSocket"),
+            ("connection", "keep-alive, Upgrade"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-protocol", "chat.v1, chat.v2"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect()
+    }
+
+    fn check_with(change: impl FnOnce(&mut HeaderMap)) -> Result<Accept, Refusal> {
+        let mut fields = good();
+        change(&mut fields);
+        let protocols = ["chat.v2".to_owned(), "chat.v1".to_owned()];
+        check(&Method::GET, Version::HTTP_11, &fields, &Origins::same(), &protocols)
+    }
+
+    #[test]
+    fn a_good_request_is_accepted_with_our_first_common_subprotocol() {
+        let accept = check_with(|_| ()).unwrap();
+        assert_eq!(accept.key, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(accept.protocol.as_deref(), Some("chat.v2"));
+        let answer = String::from_utf8(accept.to_http1()).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 101 "));
+        assert!(answer.contains("Sec-WebSocket-Protocol: chat.v2\r\n\r\n"));
+    }
+
+    #[test]
+    fn no_common_subprotocol_is_no_error() {
+        let accept = check_with(|f| drop(f.insert("sec-websocket-protocol", "x".parse().unwrap())));
+        assert_eq!(accept.unwrap().protocol, None);
+    }
+
+    #[test]
+    fn each_fault_has_its_status() {
+        type Change = fn(&mut HeaderMap);
+        let cases: [(Change, u16); 7] = [
+            (|f| drop(f.remove("upgrade")), 426),
+            (|f| drop(f.insert("upgrade", "h2c".parse().unwrap())), 426),
+            (|f| drop(f.remove("connection")), 400),
+            (|f| drop(f.insert("sec-websocket-version", "8".parse().unwrap())), 426),
+            (|f| drop(f.remove("sec-websocket-key")), 400),
+            (|f| drop(f.insert("sec-websocket-key", "c2hvcnQ=".parse().unwrap())), 400),
+            (|f| drop(f.insert("origin", "http://evil.example".parse().unwrap())), 403),
+        ];
+        for (change, status) in cases {
+            let refusal = check_with(change).unwrap_err();
+            assert_eq!(refusal.status.as_u16(), status, "{refusal}");
+        }
+        let fields = good();
+        let refused = |method, version| {
+            check(method, version, &fields, &Origins::same(), &[]).unwrap_err().status.as_u16()
+        };
+        assert_eq!(refused(&Method::POST, Version::HTTP_11), 405);
+        assert_eq!(refused(&Method::GET, Version::HTTP_10), 400);
+    }
+
+    #[test]
+    fn a_refusal_of_the_version_names_ours() {
+        let refusal = check_with(|f| drop(f.remove("sec-websocket-version"))).unwrap_err();
+        let answer = String::from_utf8(refusal.to_http1()).unwrap();
+        assert!(answer.contains("Sec-WebSocket-Version: 13\r\n"), "{answer}");
+    }
+}

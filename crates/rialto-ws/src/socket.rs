@@ -1,0 +1,323 @@
+//! [`WebSocket`]: an open connection.
+
+use crate::error::{Error, Result};
+use crate::io::reader::Reader;
+use crate::io::stream::{Stream, split};
+use crate::io::writer::Shared;
+use crate::options::Options;
+use crate::proto::handshake::Request;
+use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
+use crate::split::{Receiver, Sender};
+use futures_core::Stream as FuturesStream;
+use futures_sink::Sink;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How a connection was opened, beside its stream.
+#[derive(Debug, Default)]
+pub(crate) struct Opening {
+    pub(crate) request: Request,
+    pub(crate) protocol: Option<Box<str>>,
+}
+
+/// An open WebSocket connection, server's or client's end.
+///
+/// While it waits for its peer it holds no buffer.
+/// What is sent leaves at once, or together with what else the same turn sends
+/// (see [`turn`](crate::turn)): there is nothing to flush.
+///
+/// Dropping it closes the connection with code 1000, or 1011 during a panic,
+/// and gives the peer [`Options::close_timeout`] to answer.
+///
+/// ```no_run
+/// # async fn example() -> rialto_ws::Result<()> {
+/// let mut socket = rialto_ws::connect("ws://127.0.0.1:8080/echo").await?;
+/// socket.send("hello").await?;
+/// while let Some(message) = socket.recv().await? {
+///     println!("{message}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct WebSocket(Box<Parts>);
+
+/// Behind one pointer, because a handler's future holds the socket several times over: as an
+/// argument and as a local of each function that it was passed to.
+struct Parts {
+    reader: Option<Reader>,
+    sender: Sender,
+    opening: Opening,
+    close_timeout: Duration,
+}
+
+impl WebSocket {
+    /// A connection over a stream on which the handshake is done already.
+    ///
+    /// `input` is what arrived behind the handshake. Frames are masked according to `role`.
+    /// It has to be called inside a tokio runtime.
+    pub fn from_upgraded<S: Stream>(
+        stream: S,
+        role: Role,
+        input: Vec<u8>,
+        request: Request,
+        options: &Options,
+    ) -> Self {
+        Self::open(stream, role, input, Opening { request, protocol: None }, options)
+    }
+
+    /// Names the subprotocol that the handshake has agreed on.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
+        self.0.opening.protocol = protocol.map(String::into_boxed_str);
+        self
+    }
+
+    pub(crate) fn open<S: Stream>(
+        stream: S,
+        role: Role,
+        input: Vec<u8>,
+        opening: Opening,
+        options: &Options,
+    ) -> Self {
+        let (read, write) = split(stream);
+        let shared = Shared::new(write, role, options.send_budget);
+        let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
+        Self(Box::new(Parts {
+            reader: Some(reader),
+            sender: Sender::new(shared),
+            opening,
+            close_timeout: options.close_timeout,
+        }))
+    }
+
+    /// The next message; `None` once the peer has closed the connection by a Close frame.
+    ///
+    /// Pings are answered and the closing handshake is completed while this waits,
+    /// so a connection should always be received from.
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has lost no message.
+    ///
+    /// # Errors
+    /// When the peer breaks the protocol or a limit (it has been answered by a Close frame then),
+    /// and when the stream fails or ends without a Close frame. After an error: `None`.
+    pub async fn recv(&mut self) -> Result<Option<Message>> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// [`WebSocket::recv`] for hand-written futures.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>>> {
+        match &mut self.0.reader {
+            Some(reader) => reader.poll_message(cx),
+            None => Poll::Ready(Ok(None)),
+        }
+    }
+
+    /// The next message, borrowed from the buffer that it arrived in until the next call:
+    /// nothing is copied or allocated for a message that arrives whole.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub fn poll_recv_ref(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageRef<'_>>>> {
+        match &mut self.0.reader {
+            Some(reader) => reader.poll_ref(cx),
+            None => Poll::Ready(Ok(None)),
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// Returns when the message is queued within the peer's byte budget
+    /// ([`Options::send_budget`]), which is at once unless the peer reads slowly.
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has sent nothing.
+    ///
+    /// # Errors
+    /// If the connection is closed or closing.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
+        self.0.sender.send(message).await
+    }
+
+    /// Sends a message if the byte budget has room for it.
+    ///
+    /// # Errors
+    /// [`Error::is_full`] if it has not, [`Error::is_closed`] if the connection is closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<()> {
+        self.0.sender.try_send(message)
+    }
+
+    /// Sends a ping with at most 125 bytes of payload; more is cut off.
+    ///
+    /// # Errors
+    /// As [`WebSocket::try_send`].
+    pub fn ping(&self, payload: &[u8]) -> Result<()> {
+        self.0.sender.ping(payload)
+    }
+
+    /// Closes the connection: sends a Close frame, waits for the peer's and for the stream's end,
+    /// at most [`Options::close_timeout`]. Messages that arrive meanwhile are dropped.
+    ///
+    /// A code that may not be sent (as 1005) makes a Close frame without one;
+    /// a reason over 123 bytes is cut.
+    ///
+    /// Cancel safe: if it is dropped, the connection still closes.
+    ///
+    /// # Errors
+    /// If the peer does not answer in time; the stream has been cut then.
+    pub async fn close(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: impl Into<Text>,
+    ) -> Result<()> {
+        self.0.sender.begin_close(&CloseFrame::new(code, reason));
+        let finished = timeout(self.0.close_timeout, self.finish()).await;
+        if finished.is_err() {
+            self.abort();
+            return Err(Error::timeout("the peer did not answer the Close frame"));
+        }
+        Ok(())
+    }
+
+    /// Reads to the peer's Close frame and hands ours to the kernel.
+    async fn finish(&mut self) {
+        while let Ok(Some(_)) = poll_fn(|cx| self.poll_recv_ref(cx).map_ok(|m| m.map(drop))).await {
+        }
+        self.0.sender.shared().close(&Reader::default_close(), true);
+        if let Some(reader) = &mut self.0.reader {
+            poll_fn(|cx| reader.poll_end(cx)).await;
+        }
+    }
+
+    /// Cuts the connection without a Close frame: the peer sees 1006.
+    pub fn abort(&mut self) {
+        self.0.sender.shared().abort();
+        self.0.reader = None;
+    }
+
+    /// The peer's Close frame, once [`WebSocket::recv`] has returned `None`.
+    #[must_use]
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        self.0.reader.as_ref().and_then(Reader::close_frame)
+    }
+
+    /// Bytes that are queued and not yet taken by the kernel (`bufferedAmount` in JavaScript).
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.sender.buffered()
+    }
+
+    /// Bytes that have been received, of unfinished messages too: a sign of life of the peer.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.0.reader.as_ref().map_or(0, Reader::received)
+    }
+
+    /// The request that opened the connection: path, query, header fields.
+    ///
+    /// At the client's end it is the request that was sent.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.0.opening.request
+    }
+
+    /// The subprotocol agreed on in the handshake.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.0.opening.protocol.as_deref()
+    }
+
+    /// A handle that sends on this connection from anywhere, cheap to clone.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.0.sender.clone()
+    }
+
+    /// Splits the connection, so that two tasks can send and receive.
+    ///
+    /// The connection closes when the [`Receiver`] is dropped, or by [`Sender::close`].
+    #[must_use]
+    pub fn split(self) -> (Sender, Receiver) {
+        (self.0.sender.clone(), Receiver::new(self))
+    }
+
+    /// Sends a Close frame if none was sent, and reads on until the peer has answered.
+    fn let_go(&mut self) {
+        let Some(mut reader) = self.0.reader.take() else { return };
+        if !self.0.sender.shared().is_close_held() {
+            self.0.sender.shared().close(&Reader::default_close(), reader.is_done());
+        }
+        let answered = reader.close_frame().is_some() && self.buffered() == 0;
+        if reader.is_ended() || answered || self.0.sender.shared().is_failed() {
+            return;
+        }
+        let runtime = reader.shared().runtime().clone();
+        let close_timeout = self.0.close_timeout;
+        runtime.spawn(async move {
+            let lingering = async {
+                while let Ok(Some(_)) =
+                    poll_fn(|cx| reader.poll_ref(cx).map_ok(|m| m.map(drop))).await
+                {
+                }
+                reader.shared().close(&Reader::default_close(), true);
+                poll_fn(|cx| reader.poll_end(cx)).await;
+            };
+            let ended = timeout(close_timeout, lingering).await;
+            if ended.is_err() {
+                reader.shared().abort();
+            }
+        });
+    }
+}
+
+impl Drop for WebSocket {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("request", &self.0.opening.request)
+            .field("protocol", &self.0.opening.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FuturesStream for WebSocket {
+    type Item = Result<Message>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_recv(cx).map(Result::transpose)
+    }
+}
+
+impl Sink<Message> for WebSocket {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.sender.shared().poll_room(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<()> {
+        self.0.sender.try_send(message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.sender.shared().poll_flushed(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        this.0.sender.begin_close(&Reader::default_close());
+        ready!(this.0.sender.shared().poll_flushed(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,200 @@
+//! The two halves of a connection, for two tasks.
+
+use crate::error::Result;
+use crate::io::writer::{Outgoing, Shared};
+use crate::prepared::Prepared;
+use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Text};
+use crate::socket::WebSocket;
+use futures_core::Stream;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Sends on a connection; cheap to clone, usable from any task or thread.
+///
+/// It does not keep the connection open: once the [`WebSocket`] or [`Receiver`] is gone,
+/// sending fails.
+#[derive(Clone)]
+pub struct Sender(Arc<Shared>);
+
+impl Sender {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
+    /// As [`WebSocket::send`].
+    ///
+    /// # Errors
+    /// If the connection is closed or closing.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
+        let message = message.into();
+        poll_fn(|cx| self.0.poll_send(cx, &Outgoing::Message(&message))).await
+    }
+
+    /// As [`WebSocket::try_send`].
+    ///
+    /// # Errors
+    /// [`is_full`](crate::Error::is_full) if the byte budget is used up,
+    /// [`is_closed`](crate::Error::is_closed) if the connection is closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<()> {
+        self.push(&Outgoing::Message(&message.into()))
+    }
+
+    /// Sends a borrowed message if the budget has room, copying it straight into the queue.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`].
+    pub fn try_send_ref(&self, message: MessageRef<'_>) -> Result<()> {
+        self.push(&Outgoing::Borrowed(message))
+    }
+
+    /// Sends a message that was framed once for many, if the budget has room.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`].
+    pub fn try_send_prepared(&self, message: &Prepared) -> Result<()> {
+        self.push(&Outgoing::Prepared(message))
+    }
+
+    /// Sends several messages with nothing of anybody else between them, if the budget has room
+    /// for all.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`]; nothing has been sent then.
+    pub fn try_send_group(&self, messages: &[MessageRef<'_>]) -> Result<()> {
+        if let [message] = messages {
+            return self.try_send_ref(*message);
+        }
+        let group: Vec<_> = messages.iter().map(|m| Outgoing::Borrowed(*m)).collect();
+        self.0.try_send_group(&group).map_err(Into::into)
+    }
+
+    /// [`Sender::try_send_group`] for messages that were framed once for many.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send_group`].
+    pub fn try_send_prepared_group(&self, messages: &[Prepared]) -> Result<()> {
+        if let [message] = messages {
+            return self.try_send_prepared(message);
+        }
+        let group: Vec<_> = messages.iter().map(Outgoing::Prepared).collect();
+        self.0.try_send_group(&group).map_err(Into::into)
+    }
+
+    /// True while the kernel takes nothing more: the peer reads too slowly at the moment.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.0.is_congested()
+    }
+
+    /// As [`WebSocket::ping`].
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`].
+    pub fn ping(&self, payload: &[u8]) -> Result<()> {
+        self.push(&Outgoing::Ping(&payload[..payload.len().min(125)]))
+    }
+
+    fn push(&self, out: &Outgoing<'_>) -> Result<()> {
+        self.0.try_send(out).map_err(Into::into)
+    }
+
+    /// Waits until a message would be queued at once.
+    ///
+    /// # Errors
+    /// If the connection is closed or closing.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.0.poll_room(cx)
+    }
+
+    /// Waits until everything queued has been taken by the kernel. Cancel safe.
+    ///
+    /// # Errors
+    /// If the connection fails before that.
+    pub async fn flush(&self) -> Result<()> {
+        poll_fn(|cx| self.0.poll_flushed(cx)).await
+    }
+
+    /// Sends a Close frame; nothing can be sent after it. The receiving half completes the
+    /// handshake. Later calls do nothing.
+    pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
+        self.begin_close(&CloseFrame::new(code, reason));
+    }
+
+    pub(crate) fn begin_close(&self, frame: &CloseFrame) {
+        self.0.close(frame, false);
+    }
+
+    /// Cuts the connection without a Close frame.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+
+    /// True while messages can be sent.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+
+    /// As [`WebSocket::buffered`].
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.buffered()
+    }
+
+    /// True if both send on the same connection.
+    #[must_use]
+    pub fn same_connection(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("buffered", &self.buffered()).finish_non_exhaustive()
+    }
+}
+
+/// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does.
+#[derive(Debug)]
+pub struct Receiver(WebSocket);
+
+impl Receiver {
+    pub(crate) fn new(socket: WebSocket) -> Self {
+        Self(socket)
+    }
+
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv(&mut self) -> Result<Option<Message>> {
+        self.0.recv().await
+    }
+
+    /// As [`WebSocket::close_frame`].
+    #[must_use]
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        self.0.close_frame()
+    }
+
+    /// Puts the halves together again.
+    #[must_use]
+    pub fn into_inner(self) -> WebSocket {
+        self.0
+    }
+}
+
+impl Stream for Receiver {
+    type Item = Result<Message>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}

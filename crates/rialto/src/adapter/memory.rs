@@ -1,0 +1,278 @@
+//! The adapter of a single machine.
+
+use super::{AckRequest, Adapter, Member, Operation, RemoteSocket, Room, Target};
+use crate::encoded::Encoded;
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Members in a dense vector beside a hash: walked in order, left in constant time.
+///
+/// A broadcast takes a reference and walks it with no lock held; whoever joins or leaves
+/// meanwhile changes a copy.
+type Members = Arc<IndexMap<Room, Arc<dyn Member>>>;
+
+/// Rooms in memory, for one machine. The default.
+#[derive(Default)]
+pub struct Memory {
+    index: Mutex<Index>,
+}
+
+#[derive(Default)]
+struct Index {
+    all: Members,
+    rooms: HashMap<Room, Members>,
+    /// The rooms of each socket that is in any.
+    joined: HashMap<Room, Vec<Room>>,
+}
+
+/// Who a target means, found under the lock and used without it.
+enum Found {
+    /// Everyone of one room, or of the namespace.
+    Whole(Members),
+    Some(Vec<Arc<dyn Member>>),
+}
+
+impl Memory {
+    /// An adapter without sockets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
+        let found = self.index.lock().find(target);
+        match found {
+            Found::Whole(members) => members.values().for_each(work),
+            Found::Some(members) => members.iter().for_each(&mut work),
+        }
+    }
+}
+
+impl Index {
+    fn find(&self, target: &Target) -> Found {
+        if target.except.is_empty() {
+            match target.rooms.as_slice() {
+                [] => return Found::Whole(Arc::clone(&self.all)),
+                [room] if !self.all.contains_key(room) => {
+                    return Found::Whole(self.rooms.get(room).cloned().unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        let mut left_out: HashSet<&str> = HashSet::new();
+        for room in &target.except {
+            left_out.extend(self.members_of(room).map(|(id, _)| &**id));
+        }
+        let mut found = Vec::new();
+        let mut take = |(id, member): (&Room, &Arc<dyn Member>)| {
+            // The ids borrow from the index, not from the iterator: each is taken once.
+            let id: &str = id;
+            if let Some((known, _)) = self.all.get_key_value(id)
+                && left_out.insert(known)
+            {
+                found.push(Arc::clone(member));
+            }
+        };
+        if target.rooms.is_empty() {
+            self.all.iter().for_each(take);
+        } else {
+            target.rooms.iter().flat_map(|room| self.members_of(room)).for_each(&mut take);
+        }
+        Found::Some(found)
+    }
+
+    /// The members of a room, the socket of that id among them.
+    fn members_of(&self, room: &str) -> impl Iterator<Item = (&Room, &Arc<dyn Member>)> {
+        let own = self.all.get_key_value(room);
+        self.rooms.get(room).into_iter().flat_map(|members| members.iter()).chain(own)
+    }
+
+    fn leave(&mut self, id: &str, room: &str) {
+        let Some(members) = self.rooms.get_mut(room) else { return };
+        Arc::make_mut(members).swap_remove(id);
+        if members.is_empty() {
+            self.rooms.remove(room);
+        }
+    }
+}
+
+impl Adapter for Memory {
+    fn add(&self, member: Arc<dyn Member>) {
+        let id = Arc::clone(member.id());
+        Arc::make_mut(&mut self.index.lock().all).insert(id, member);
+    }
+
+    fn remove(&self, id: &str) {
+        let mut index = self.index.lock();
+        for room in index.joined.remove(id).unwrap_or_default() {
+            index.leave(id, &room);
+        }
+        Arc::make_mut(&mut index.all).swap_remove(id);
+    }
+
+    fn join(&self, id: &str, rooms: &[Room]) -> bool {
+        let mut index = self.index.lock();
+        let Some((id, member)) = index.all.get_key_value(id) else { return false };
+        let (id, member) = (Arc::clone(id), Arc::clone(member));
+        for room in rooms {
+            if *room == id {
+                continue;
+            }
+            let members = index.rooms.entry(Arc::clone(room)).or_default();
+            if members.contains_key(&id) {
+                continue;
+            }
+            Arc::make_mut(members).insert(Arc::clone(&id), Arc::clone(&member));
+            index.joined.entry(Arc::clone(&id)).or_default().push(Arc::clone(room));
+        }
+        true
+    }
+
+    fn leave(&self, id: &str, room: &str) {
+        let mut index = self.index.lock();
+        index.leave(id, room);
+        if let Some(joined) = index.joined.get_mut(id) {
+            joined.retain(|name| **name != *room);
+            if joined.is_empty() {
+                index.joined.remove(id);
+            }
+        }
+    }
+
+    fn rooms(&self, id: &str) -> Vec<Room> {
+        let mut rooms = self.index.lock().joined.get(id).cloned().unwrap_or_default();
+        rooms.sort_unstable();
+        rooms
+    }
+
+    fn count(&self) -> usize {
+        self.index.lock().all.len()
+    }
+
+    fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>) {
+        // Everything that one connection receives in this turn leaves in one write.
+        let _turn = rialto_ws::turn::enter();
+        self.for_each(target, |member| member.deliver(packet, ack));
+    }
+
+    fn apply(&self, target: &Target, operation: &Operation) {
+        let mut members = Vec::new();
+        self.for_each(target, |member| members.push(Arc::clone(member)));
+        let _turn = rialto_ws::turn::enter();
+        for member in members {
+            match operation {
+                Operation::Join(rooms) => drop(self.join(member.id(), rooms)),
+                Operation::Leave(rooms) => {
+                    rooms.iter().for_each(|room| self.leave(member.id(), room));
+                }
+                Operation::Disconnect { close } => member.disconnect(*close),
+            }
+        }
+    }
+
+    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<RemoteSocket>>> {
+        let mut found = Vec::new();
+        self.for_each(target, |member| {
+            found.push((Arc::clone(member.id()), member.handshake().clone()));
+        });
+        let describe =
+            |(id, handshake): (Room, _)| RemoteSocket { rooms: self.rooms(&id), id, handshake };
+        let sockets = found.into_iter().map(describe).collect();
+        Box::pin(std::future::ready(Ok(sockets)))
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let index = self.index.lock();
+        f.debug_struct("Memory")
+            .field("sockets", &index.all.len())
+            .field("rooms", &index.rooms.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Peer(Room, Mutex<u32>, Handshake);
+    use crate::handshake::Handshake;
+
+    impl Member for Peer {
+        fn id(&self) -> &Room {
+            &self.0
+        }
+        fn deliver(&self, _: &Encoded, _: Option<&AckRequest>) {
+            *self.1.lock() += 1;
+        }
+        fn disconnect(&self, _: bool) {}
+        fn handshake(&self) -> &Handshake {
+            &self.2
+        }
+    }
+
+    /// Sockets a, b, c; a and b in `x`, b and c in `y`.
+    fn three() -> (Memory, Vec<Arc<Peer>>) {
+        let memory = Memory::new();
+        let peers: Vec<_> = ["a", "b", "c"]
+            .iter()
+            .map(|id| {
+                let handshake = Handshake::new(rialto_ws::Request::default(), None);
+                Arc::new(Peer(Room::from(*id), Mutex::new(0), handshake))
+            })
+            .collect();
+        for peer in &peers {
+            memory.add(peer.clone());
+        }
+        for (id, room) in [("a", "x"), ("b", "x"), ("b", "y"), ("c", "y")] {
+            assert!(memory.join(id, &[Room::from(room)]));
+        }
+        (memory, peers)
+    }
+
+    fn reached(rooms: &[&str], except: &[&str]) -> String {
+        let (memory, peers) = three();
+        let names = |list: &[&str]| list.iter().map(|name| Room::from(*name)).collect();
+        let target = Target { rooms: names(rooms), except: names(except), local: false };
+        memory.broadcast(&Encoded::new("2[\"x\"]", &[], false), &target, None);
+        let mut out = String::new();
+        for peer in peers {
+            assert!(*peer.1.lock() <= 1, "{} was reached twice", peer.0);
+            if *peer.1.lock() == 1 {
+                out.push_str(&peer.0);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn targets_are_unions_without_unions_and_each_member_counts_once() {
+        assert_eq!(reached(&[], &[]), "abc");
+        assert_eq!(reached(&["x"], &[]), "ab");
+        assert_eq!(reached(&["x", "y"], &[]), "abc");
+        assert_eq!(reached(&["x", "y"], &["x"]), "c");
+        assert_eq!(reached(&[], &["b"]), "ac");
+        assert_eq!(reached(&["a"], &[]), "a");
+        assert_eq!(reached(&["a", "x"], &["b"]), "a");
+        assert_eq!(reached(&["nobody"], &[]), "");
+    }
+
+    #[test]
+    fn empty_rooms_and_absent_sockets_leave_nothing_behind() {
+        let (memory, _) = three();
+        assert_eq!(memory.rooms("b"), ["x".into(), "y".into()]);
+        memory.leave("b", "x");
+        memory.remove("a");
+        assert!(!memory.index.lock().rooms.contains_key("x"));
+        memory.remove("b");
+        memory.remove("c");
+        let index = memory.index.lock();
+        assert!(index.rooms.is_empty() && index.joined.is_empty() && index.all.is_empty());
+        drop(index);
+        assert!(!memory.join("a", &[Room::from("x")]));
+    }
+}

@@ -1,0 +1,143 @@
+//! Adapters: who is in which room, and how a packet reaches them.
+//!
+//! A namespace asks its adapter and nobody else, so the same program runs on one machine with
+//! [`Memory`] and on many with an adapter of `rialto-cluster`.
+
+mod memory;
+
+pub use memory::Memory;
+
+use crate::encoded::Encoded;
+use crate::handshake::Handshake;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+
+/// The name of a room, or the id of a socket: every socket is in the room of its own id.
+pub type Room = Arc<str>;
+
+/// A socket of this machine, as an adapter sees it.
+pub trait Member: Send + Sync + 'static {
+    /// The socket's id.
+    fn id(&self) -> &Room;
+
+    /// Hands over a packet. It never waits: what the peer's budget does not take is dropped with
+    /// the peer, or alone if the packet is volatile.
+    fn deliver(&self, packet: &Encoded, ack: Option<&AckRequest>);
+
+    /// Ends the socket, and with `close` the connection under it.
+    fn disconnect(&self, close: bool);
+
+    /// The request that opened the connection.
+    fn handshake(&self) -> &Handshake;
+}
+
+/// Who is meant: the union of `rooms` (everyone if empty) without the union of `except`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// Rooms to reach; each member once, however many of them it is in.
+    pub rooms: Vec<Room>,
+    /// Rooms to leave out.
+    pub except: Vec<Room>,
+    /// Only sockets of this machine.
+    pub local: bool,
+}
+
+/// What can be done to sockets from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Join rooms.
+    Join(Vec<Room>),
+    /// Leave rooms.
+    Leave(Vec<Room>),
+    /// Disconnect, and with `close` end the connection under the socket.
+    Disconnect {
+        /// Also end the connection.
+        close: bool,
+    },
+}
+
+/// The answer of one socket to a packet that wanted an ack.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The JSON array of the arguments.
+    pub data: String,
+    /// Their attachments.
+    pub attachments: Vec<Bytes>,
+}
+
+/// Collects the answers to one broadcast.
+pub trait AckSink: Send + Sync {
+    /// The packet has been handed to this socket, which is to answer.
+    fn expect(&self, socket: &Room);
+
+    /// The socket has answered; `None` if it has left before.
+    fn answer(&self, socket: &Room, answer: Option<Answer>);
+}
+
+/// The ack that a broadcast asks for.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct AckRequest {
+    /// The id in the packet.
+    pub id: u64,
+    /// Where the answers go.
+    pub sink: Arc<dyn AckSink>,
+}
+
+impl std::fmt::Debug for AckRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AckRequest").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A socket of this or another machine, as [`Adapter::fetch`] finds it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RemoteSocket {
+    /// Its id.
+    pub id: Room,
+    /// The rooms it is in, sorted, the one of its own id left out.
+    pub rooms: Vec<Room>,
+    /// The request that opened its connection.
+    pub handshake: Handshake,
+}
+
+/// Rooms and delivery of one namespace.
+///
+/// No method may block or wait, [`Adapter::fetch`] aside: they are called while packets are
+/// handled. No lock may be held while a [`Member`] is called.
+pub trait Adapter: Send + Sync + 'static {
+    /// A socket has joined the namespace.
+    fn add(&self, member: Arc<dyn Member>);
+
+    /// The socket has left it, and with it all rooms.
+    fn remove(&self, id: &str);
+
+    /// The socket joins rooms; joining again changes nothing. False if it is not (or no longer)
+    /// in the namespace.
+    fn join(&self, id: &str, rooms: &[Room]) -> bool;
+
+    /// The socket leaves a room.
+    fn leave(&self, id: &str, room: &str);
+
+    /// The rooms of a socket of this machine, sorted, the one of its own id left out.
+    fn rooms(&self, id: &str) -> Vec<Room>;
+
+    /// How many sockets of this machine are in the namespace.
+    fn count(&self) -> usize;
+
+    /// Delivers a packet.
+    fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>);
+
+    /// Does something to sockets.
+    fn apply(&self, target: &Target, operation: &Operation);
+
+    /// Finds sockets.
+    ///
+    /// # Errors
+    /// If other machines do not answer in time.
+    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<RemoteSocket>>>;
+}

@@ -1,0 +1,52 @@
+//! Who may open a session: one decision for every transport.
+
+use super::reply::{Reply, refused, refused_upgrade};
+use crate::handshake::Handshake;
+use crate::options::Options;
+use http::{HeaderMap, StatusCode, header};
+use rialto_protocol::engine::HandshakeError;
+use std::sync::Once;
+
+/// Checks the origin of a request against the options; the refusal, if it is foreign.
+pub(super) fn foreign_origin(options: &Options, headers: &HeaderMap) -> Option<Reply> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = match headers.get(header::ORIGIN) {
+        None => None,
+        // An origin that is not even text is foreign.
+        Some(value) => Some(value.to_str().unwrap_or("null")),
+    };
+    if options.origins().allow(origin, text(header::HOST)) {
+        return None;
+    }
+    explain(origin.unwrap_or_default());
+    let reason = "this origin may not use this server";
+    Some(refused(HandshakeError::Forbidden, Some(reason)))
+}
+
+/// Says once in the log how to let foreign pages in.
+fn explain(origin: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            ?origin,
+            "a page of another origin was refused; \
+             `Options::default().cors(Cors::new([\"https://that.origin\"]))` lets it in"
+        );
+    });
+}
+
+/// The application's own decision.
+pub(super) fn check_application(options: &Options, handshake: &Handshake) -> Result<(), String> {
+    options.allow_request.as_ref().map_or(Ok(()), |allow| allow.decide(handshake))
+}
+
+/// A refusal in the form that the kind of request asks for.
+pub(super) fn refuse(upgrade: bool, error: HandshakeError, message: Option<&str>) -> Reply {
+    if upgrade {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        // The reference answers a refused upgrade 400 whatever the cause.
+        let status = if status == StatusCode::FORBIDDEN { StatusCode::BAD_REQUEST } else { status };
+        return refused_upgrade(status, message.unwrap_or(error.message()));
+    }
+    refused(error, message)
+}

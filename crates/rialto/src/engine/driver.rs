@@ -1,0 +1,277 @@
+//! The one task of a session: reads, hands messages up, keeps time.
+
+use super::session::Session;
+use rialto_protocol::CloseReason;
+use rialto_protocol::engine::{Packet, Violation};
+use rialto_ws::{MessageRef, WebSocket, turn};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::time::Sleep;
+
+/// What is served above Engine.IO, for one session.
+pub(crate) trait Client: Send + 'static {
+    /// A message has come.
+    fn receive(
+        &mut self,
+        message: MessageRef<'_>,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Result<(), Fault>;
+
+    /// Goes on with what is suspended. Ready when nothing is.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// False while messages should wait in the transport.
+    fn wants_more(&self) -> bool;
+
+    /// The next moment at which [`Client::handle_timeout`] has something to do.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Does what is due.
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault>;
+
+    /// The session is over; called once.
+    fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>);
+}
+
+/// A reason to end a session because of what its peer sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) reason: CloseReason,
+    pub(crate) text: &'static str,
+}
+
+impl From<Violation> for Fault {
+    fn from(violation: Violation) -> Self {
+        Self { reason: violation.reason(), text: violation.as_str() }
+    }
+}
+
+/// The task. It ends when the session is over and nothing above it is suspended.
+pub(super) struct Driver {
+    session: Arc<Session>,
+    socket: Option<WebSocket>,
+    client: Box<dyn Client>,
+    /// Told the client that the session is over.
+    closed: bool,
+    heard: bool,
+    /// Bytes that the WebSocket had received when it was last asked.
+    received: u64,
+    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+/// Messages handled before the task gives way to others.
+const BATCH: usize = 256;
+
+impl Driver {
+    pub(super) fn new(
+        session: Arc<Session>,
+        socket: Option<WebSocket>,
+        client: Box<dyn Client>,
+    ) -> Self {
+        Self { session, socket, client, closed: false, heard: false, received: 0, sleep: None }
+    }
+
+    /// Reads until the transport has no more, or the client wants none.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) {
+        for _ in 0..BATCH {
+            if !self.client.wants_more() {
+                // Time in which we do not read never counts against the peer.
+                self.heard = true;
+                return;
+            }
+            if !self.session.is_open() {
+                return;
+            }
+            let outcome = match &mut self.socket {
+                Some(socket) => match socket.poll_recv_ref(cx) {
+                    Poll::Pending => return self.note_bytes(),
+                    Poll::Ready(Ok(Some(message))) => {
+                        self.heard = true;
+                        take(&self.session, self.client.as_mut(), message, cx, now)
+                    }
+                    Poll::Ready(Ok(None)) => {
+                        return self.session.fail(CloseReason::TransportClose, 1000, "");
+                    }
+                    Poll::Ready(Err(error)) => return self.transport_failed(&error),
+                },
+                None => match self.session.take_inbound() {
+                    Some(message) => self.client.receive(message.as_ref(), cx, now),
+                    None => return,
+                },
+            };
+            if let Err(fault) = outcome {
+                tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
+                return self.session.fail(fault.reason, 1002, fault.text);
+            }
+        }
+        // More may be there: come back after the others.
+        cx.waker().wake_by_ref();
+    }
+
+    /// A part of a long message is a sign of life as well.
+    fn note_bytes(&mut self) {
+        let received = self.socket.as_ref().map_or(0, WebSocket::received);
+        self.heard |= received != self.received;
+        self.received = received;
+    }
+
+    fn transport_failed(&self, error: &rialto_ws::Error) {
+        // A browser that is closed ends its connection without a Close frame.
+        let reason = if error.is_closed() || error.is_io() {
+            CloseReason::TransportClose
+        } else {
+            CloseReason::TransportError
+        };
+        tracing::debug!(%error, "the WebSocket failed");
+        self.session.fail(reason, 1002, "");
+    }
+
+    fn handle_client_timeout(&mut self, now: Instant) {
+        if self.client.poll_timeout().is_some_and(|due| due <= now)
+            && let Err(fault) = self.client.handle_timeout(now)
+        {
+            tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
+            self.session.close_with(fault.reason, 1008, fault.text);
+        }
+    }
+
+    /// Arms the timer for the earlier of two deadlines; true if it is due already.
+    ///
+    /// A timer that is armed for an earlier moment is left alone: when it fires, it is armed anew.
+    fn arm(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> bool {
+        let due = [deadline, self.client.poll_timeout()].into_iter().flatten().min();
+        let Some(due) = due else {
+            self.sleep = None;
+            return false;
+        };
+        let sleep = match &mut self.sleep {
+            Some((at, sleep)) => {
+                if due < *at {
+                    *at = due;
+                    sleep.as_mut().reset(due.into());
+                }
+                sleep
+            }
+            None => {
+                let sleep = Box::pin(tokio::time::sleep_until(due.into()));
+                &mut self.sleep.insert((due, sleep)).1
+            }
+        };
+        if sleep.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        self.sleep = None;
+        true
+    }
+
+    /// The session has ended: tells the client, lets the connection go.
+    fn finish(
+        &mut self,
+        reason: CloseReason,
+        farewell: Option<(u16, &'static str)>,
+        cx: &mut Context<'_>,
+    ) {
+        if !self.closed {
+            self.closed = true;
+            self.client.closed(reason, cx);
+        }
+        if let Some(socket) = self.socket.take() {
+            if reason == CloseReason::PingTimeout {
+                // Nobody is there to answer a Close frame: it is sent for the record.
+                socket.sender().close(1008, "ping timeout");
+                socket.sender().abort();
+            } else if let Some((code, text)) = farewell {
+                socket.sender().close(code, text);
+            }
+        }
+    }
+}
+
+/// One message of the WebSocket.
+fn take(
+    session: &Session,
+    client: &mut dyn Client,
+    message: MessageRef<'_>,
+    cx: &mut Context<'_>,
+    now: Instant,
+) -> Result<(), Fault> {
+    let text = match message {
+        MessageRef::Binary(_) => return client.receive(message, cx, now),
+        MessageRef::Text(text) => text,
+    };
+    if let Some(text) = text.strip_prefix('4') {
+        return client.receive(MessageRef::Text(text), cx, now);
+    }
+    match Packet::decode(text)? {
+        // Here binary has frames of its own, but a client without binary support keeps to base64.
+        Packet::Binary(data) => client.receive(MessageRef::Binary(&data), cx, now),
+        packet => Ok(session.receive_control(&packet, now)?),
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let _turn = turn::enter();
+        match catch_unwind(AssertUnwindSafe(|| this.turn(cx))) {
+            Ok(poll) => poll,
+            // The client has been told of its end already: there is nobody left to tell.
+            Err(_) if this.closed => Poll::Ready(()),
+            Err(_) => {
+                // A handler's panic ends its own session, in order: `closed` still has to run.
+                this.session.fail(CloseReason::ForcedClose, 1011, "a handler failed");
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Driver {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self;
+        let now = Instant::now();
+        loop {
+            this.read(cx, now);
+            let paused = !this.client.wants_more();
+            let running = this.client.poll(cx).is_pending();
+            if paused && this.client.wants_more() && this.session.is_open() {
+                // What was left unread would wake nobody.
+                continue;
+            }
+            let heard = std::mem::take(&mut this.heard);
+            let signals = this.session.signals(cx, now, heard);
+            if let Some(socket) = signals.upgraded {
+                this.socket = Some(socket);
+                continue;
+            }
+            if let Some(reason) = signals.closed {
+                let first = !this.closed;
+                this.finish(reason, signals.farewell, cx);
+                if first {
+                    continue;
+                }
+                if !running && signals.deadline.is_none() {
+                    return Poll::Ready(());
+                }
+            } else {
+                this.handle_client_timeout(now);
+                if !this.session.is_open() {
+                    continue;
+                }
+            }
+            if this.arm(cx, signals.deadline) {
+                // Time has passed while this turn ran: the next turn reads the clock again.
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Engine.IO on a server: sessions, their two transports, one task for each session.
+
+mod admission;
+mod cors;
+mod driver;
+mod id;
+mod line;
+mod outbox;
+mod polling;
+mod reply;
+mod server;
+mod session;
+mod socket;
+mod upgrade;
+
+pub(crate) use cors::{Asker, add_cors};
+pub(crate) use driver::{Client, Fault};
+pub(crate) use id::random_id;
+pub(crate) use reply::Reply;
+pub(crate) use server::{App, Engine};
+pub(crate) use session::{SendError, Session};
+pub(crate) use socket::EngineApp;
+pub use socket::EngineSocket;
+pub(crate) use upgrade::accept;

@@ -1,0 +1,97 @@
+//! What waits for the next poll of a session on long-polling.
+
+use bytes::Bytes;
+use rialto_protocol::engine::{Packet, PayloadEncoder};
+use rialto_ws::{Kind, MessageRef, Prepared};
+use std::collections::VecDeque;
+
+/// Packets in order, bounded in bytes by whoever pushes.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    packets: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+/// One message or control packet, kept in the form in which a WebSocket would take it:
+/// text with its Engine.IO type, binary as it is.
+struct Waiting {
+    kind: Kind,
+    payload: Bytes,
+}
+
+impl Outbox {
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, message: MessageRef<'_>) {
+        self.push_bytes(message.kind(), Bytes::copy_from_slice(message.as_bytes()));
+    }
+
+    pub(crate) fn push_prepared(&mut self, message: &Prepared) {
+        self.push_bytes(message.kind(), message.payload_bytes());
+    }
+
+    fn push_bytes(&mut self, kind: Kind, payload: Bytes) {
+        self.bytes += payload.len();
+        self.packets.push_back(Waiting { kind, payload });
+    }
+
+    /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits.
+    pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.bytes.min(limit));
+        let mut encoder = PayloadEncoder::new(&mut body, limit);
+        while let Some(waiting) = self.packets.front() {
+            let fits = match waiting.kind {
+                Kind::Text => encoder.push_encoded(&waiting.payload),
+                Kind::Binary => encoder.push(&Packet::from_binary(&waiting.payload)),
+            };
+            if !fits {
+                return body;
+            }
+            self.bytes -= waiting.payload.len();
+            self.packets.pop_front();
+        }
+        body
+    }
+
+    /// Hands everything over, in order, to a WebSocket that has replaced the polls.
+    pub(crate) fn drain(&mut self, mut send: impl FnMut(MessageRef<'_>)) {
+        self.bytes = 0;
+        for waiting in self.packets.drain(..) {
+            match waiting.kind {
+                Kind::Text => send(MessageRef::Text(
+                    std::str::from_utf8(&waiting.payload).unwrap_or_default(),
+                )),
+                Kind::Binary => send(MessageRef::Binary(&waiting.payload)),
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_hold_what_fits_and_the_rest_waits() {
+        let mut outbox = Outbox::default();
+        outbox.push(MessageRef::Text("4one"));
+        outbox.push(MessageRef::Binary(&[1, 2, 3]));
+        outbox.push(MessageRef::Text("4a long one"));
+        assert_eq!(outbox.len(), 18);
+        assert_eq!(outbox.take_payload(12), b"4one\x1ebAQID");
+        assert_eq!(outbox.take_payload(3), b"4a long one");
+        assert!(outbox.is_empty());
+    }
+}

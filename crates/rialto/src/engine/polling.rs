@@ -1,0 +1,207 @@
+//! Long-polling: a GET that waits for packets, a POST for each batch.
+
+use super::reply::{Reply, plain, refused};
+use super::session::Session;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use rialto_protocol::CloseReason;
+use rialto_protocol::engine::{
+    self, HandshakeError, Packet, PayloadDecoder, Received, Refusal, State,
+};
+use rialto_ws::{Message, Text};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// How much of a refused body is read, and for how long.
+const DISCARD_BYTES: usize = 16 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
+/// A payload as the answer to a GET.
+pub(super) fn payload(body: Vec<u8>) -> Reply {
+    let mut reply = plain(StatusCode::OK, "text/plain; charset=UTF-8", body);
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+/// Answers a GET when there is something to send.
+pub(super) async fn poll(session: &Arc<Session>) -> Reply {
+    let started = session.update(|inner| inner.machine.poll_started(Instant::now()));
+    let kind = match started {
+        Ok(kind) => kind,
+        Err(refusal) => return turned_down(refusal),
+    };
+    let mut guard = PollGuard { session, answered: false };
+    let body = poll_fn(|cx| poll_body(session, kind, cx)).await;
+    guard.answered = true;
+    payload(body)
+}
+
+/// The body of the answer, once there is something to say; it ends the poll.
+///
+/// The close packet comes alone: stock clients deal with it before the messages beside it.
+fn poll_body(session: &Session, kind: engine::Poll, cx: &mut Context<'_>) -> Poll<Vec<u8>> {
+    session.update(|inner| {
+        let limit = session.options().max_payload;
+        let released = inner.machine.must_release_poll() || kind != engine::Poll::Hold;
+        let (body, last) = match inner.machine.state() {
+            // The client has said goodbye itself and expects no more than the end of its poll.
+            State::Closed(CloseReason::TransportClose) => (b"6".to_vec(), true),
+            State::Closed(_) => (b"1".to_vec(), true),
+            _ if !inner.outbox.is_empty() => {
+                let body = inner.outbox.take_payload(limit);
+                inner.wake_waiters();
+                (body, false)
+            }
+            State::Closing(_) => (b"1".to_vec(), true),
+            State::Open if released => (b"6".to_vec(), false),
+            State::Open => {
+                inner.register_poll(cx);
+                return Poll::Pending;
+            }
+        };
+        match last {
+            true => inner.machine.poll_ended(),
+            false => inner.machine.poll_answered(),
+        }
+        Poll::Ready(body)
+    })
+}
+
+/// Tells the session if the client broke off its poll.
+struct PollGuard<'a> {
+    session: &'a Session,
+    answered: bool,
+}
+
+impl Drop for PollGuard<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.session.update(|inner| inner.machine.poll_lost());
+        }
+    }
+}
+
+/// Takes the packets of a POST.
+pub(super) async fn post(session: &Arc<Session>, request: Request<Body>) -> Reply {
+    if let Err(refusal) = session.update(|inner| inner.machine.post_started(Instant::now())) {
+        return turned_down(refusal);
+    }
+    let mut guard = PostGuard { session, received: false };
+    let body = match read_body(session, request).await {
+        Ok(body) => body,
+        Err(reply) => {
+            // Whoever sent too much is told so, and decides; the reference does the same.
+            guard.received = reply.status() == StatusCode::PAYLOAD_TOO_LARGE;
+            return reply;
+        }
+    };
+    guard.received = true;
+    let messages = match receive(session, &body) {
+        Ok(messages) => messages,
+        Err(violation) => {
+            tracing::debug!(%violation, "bad polling payload");
+            return refused(HandshakeError::BadRequest, Some(violation.as_str()));
+        }
+    };
+    // One batch may wait beside the one that is being handled: the answer to this POST is what
+    // lets the client send the next.
+    if !messages.is_empty() && !session.deliver(messages) {
+        poll_fn(|cx| session.poll_taken(cx)).await;
+    }
+    plain(StatusCode::OK, "text/html", "ok")
+}
+
+async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, Reply> {
+    let limit = session.options().max_payload;
+    let too_large = || plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "payload too large\n");
+    let headers = request.headers();
+    let binary = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"));
+    if binary {
+        let reason = "protocol 4 has no binary payloads";
+        return Err(refused(HandshakeError::BadRequest, Some(reason)));
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = length.and_then(|text| text.parse::<u64>().ok());
+    let mut body = request.into_body();
+    if length.is_some_and(|length| length > limit as u64) {
+        discard(body);
+        return Err(too_large());
+    }
+    let reading = Limited::new(&mut body, limit).collect();
+    match tokio::time::timeout(session.options().body_timeout, reading).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body);
+            Err(too_large())
+        }
+        Ok(Err(_)) => Err(refused(HandshakeError::BadRequest, Some("the body ended early"))),
+        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "text/plain", "body too slow\n")),
+    }
+}
+
+/// Reads and drops the rest of a refused body, a bounded while: a connection that ends with bytes
+/// unread is reset, and then its client may never see the answer.
+fn discard(body: Body) {
+    let mut rest = Limited::new(body, DISCARD_BYTES);
+    tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
+        while let Some(Ok(_)) = rest.frame().await {}
+    }));
+}
+
+/// Judges the packets of a body; returns its messages.
+fn receive(session: &Session, body: &Bytes) -> Result<Vec<Message>, engine::Violation> {
+    let now = Instant::now();
+    session.update(|inner| {
+        let mut messages = Vec::new();
+        let packets = PayloadDecoder::from_bytes(body).map_err(|v| inner.machine.fail(v))?;
+        for packet in packets {
+            let packet = packet.map_err(|violation| inner.machine.fail(violation))?;
+            if inner.machine.receive(&packet, now)? == Received::Message {
+                messages.push(message(&packet, body));
+            }
+        }
+        Ok(messages)
+    })
+}
+
+/// The packet's message as a slice of the body.
+fn message(packet: &Packet<'_>, body: &Bytes) -> Message {
+    match packet {
+        Packet::Text(text) => {
+            let slice = body.slice_ref(text.as_bytes());
+            Message::Text(Text::from_bytes(slice).unwrap_or_default())
+        }
+        Packet::Binary(data) => Message::Binary(Bytes::copy_from_slice(data)),
+        _ => Message::Binary(Bytes::new()),
+    }
+}
+
+/// Tells the session how its POST ended, also if the client broke it off.
+struct PostGuard<'a> {
+    session: &'a Session,
+    received: bool,
+}
+
+impl Drop for PostGuard<'_> {
+    fn drop(&mut self) {
+        self.session.update(|inner| match self.received {
+            true => inner.machine.post_ended(),
+            false => inner.machine.post_lost(),
+        });
+    }
+}
+
+fn turned_down(refusal: Refusal) -> Reply {
+    let reason = match refusal {
+        Refusal::Overlap(violation) => Some(violation.as_str()),
+        _ => None,
+    };
+    tracing::debug!(?refusal, "request of a session refused");
+    refused(refusal.handshake_error(), reason)
+}

@@ -1,0 +1,34 @@
+//! HTTP answers.
+
+use axum::body::Body;
+use http::{HeaderValue, Response, StatusCode, header};
+use rialto_protocol::engine::HandshakeError;
+
+/// An HTTP answer.
+pub(crate) type Reply = Response<Body>;
+
+/// An answer with a body of that type.
+pub(crate) fn plain(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Body>,
+) -> Reply {
+    let mut reply = Response::new(body.into());
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A refusal in the reference's form: `{"code":…,"message":…}`.
+pub(super) fn refused(error: HandshakeError, message: Option<&str>) -> Reply {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = error.to_json_with(message.unwrap_or(error.message()));
+    plain(status, "application/json", body)
+}
+
+/// A refusal of an upgrade: the bare message, and the connection ends.
+pub(super) fn refused_upgrade(status: StatusCode, message: &str) -> Reply {
+    let mut reply = plain(status, "text/plain; charset=UTF-8", message.to_owned());
+    reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    reply
+}

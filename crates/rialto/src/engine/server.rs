@@ -1,0 +1,227 @@
+//! The engine: the table of sessions, and where requests enter.
+
+use super::admission::{check_application, foreign_origin, refuse};
+use super::cors::{Asker, add_cors, preflight};
+use super::driver::{Client, Driver};
+use super::id::random_id;
+use super::polling;
+use super::reply::{Reply, plain};
+use super::session::Session;
+use super::upgrade;
+use crate::handshake::Handshake;
+use crate::options::Options;
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use parking_lot::Mutex;
+use rialto_protocol::CloseReason;
+use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
+use rialto_ws::{MessageRef, WebSocket};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is served above Engine.IO.
+pub(crate) trait App: Send + Sync + 'static {
+    /// A session has opened.
+    fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client>;
+}
+
+/// An Engine.IO server for one path.
+pub(crate) struct Engine {
+    options: Arc<Options>,
+    times: Arc<engine::Config>,
+    app: Box<dyn App>,
+    sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
+}
+
+impl Engine {
+    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>) -> Arc<Self> {
+        let times = engine::Config {
+            ping_interval: options.ping_interval,
+            ping_timeout: options.ping_timeout,
+            upgrade_timeout: options.upgrade_timeout,
+            allow_upgrades: options.allow_upgrades,
+            ..engine::Config::default()
+        };
+        Arc::new(Self {
+            options,
+            times: Arc::new(times),
+            app,
+            sessions: Mutex::new(HashMap::new()),
+        })
+    }
+
+    pub(super) fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// Sessions that are open, those included that are just closing.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.lock().len()
+    }
+
+    /// Closes every session.
+    pub(crate) fn close_all(&self, reason: CloseReason) {
+        let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
+        let _turn = rialto_ws::turn::enter();
+        for session in sessions {
+            session.close_with(reason, 1001, "the server stops");
+        }
+    }
+
+    /// Answers a request on the engine's path.
+    pub(crate) async fn handle(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let asker = Asker::of(request.headers());
+        let answered = preflight(&self.options, &asker, request.method(), request.headers());
+        let mut reply = match answered {
+            Some(reply) => reply,
+            None => self.answer(request, peer).await,
+        };
+        add_cors(&self.options, &asker, &mut reply);
+        reply
+    }
+
+    async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
+        let upgrade = upgrade::is_upgrade(request.headers());
+        let raw = request.uri().query().unwrap_or_default().to_owned();
+        let query = match Query::parse(&raw) {
+            Ok(query) => query,
+            Err(error) => return refuse(upgrade, error, None),
+        };
+        if !self.options.transports.contains(&query.transport) {
+            return refuse(upgrade, HandshakeError::TransportUnknown, None);
+        }
+        if let Some(reply) = foreign_origin(&self.options, request.headers()) {
+            return reply;
+        }
+        // A WebSocket has to come as an upgrade, and an upgrade has to be a WebSocket.
+        let fits = upgrade == (query.transport == Transport::WebSocket);
+        match &query.sid {
+            Some(sid) => {
+                let Some(session) = self.find(sid) else {
+                    return refuse(upgrade, HandshakeError::SessionUnknown, None);
+                };
+                if !fits || query.version != Version::V4 {
+                    return refuse(upgrade, HandshakeError::BadRequest, None);
+                }
+                self.answer_session(session, request, upgrade).await
+            }
+            None if request.method() != Method::GET => {
+                refuse(upgrade, HandshakeError::BadMethod, None)
+            }
+            None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
+            None if query.version != Version::V4 => {
+                refuse(upgrade, HandshakeError::UnsupportedVersion, None)
+            }
+            None => self.open(request, upgrade, peer),
+        }
+    }
+
+    async fn answer_session(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        request: Request<Body>,
+        upgrade: bool,
+    ) -> Reply {
+        match *request.method() {
+            Method::GET if upgrade => upgrade::probe(self, session, request),
+            Method::GET => polling::poll(&session).await,
+            Method::POST => polling::post(&session, request).await,
+            _ => refuse(upgrade, HandshakeError::BadMethod, None),
+        }
+    }
+
+    fn find(&self, sid: &str) -> Option<Arc<Session>> {
+        self.sessions.lock().get(sid).cloned()
+    }
+
+    /// Opens a session.
+    fn open(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        upgrade: bool,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let (parts, body) = request.into_parts();
+        let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        if let Err(message) = check_application(&self.options, &handshake) {
+            return refuse(upgrade, HandshakeError::Forbidden, Some(&message));
+        }
+        if upgrade {
+            return upgrade::open(self, Request::from_parts(parts, body), handshake);
+        }
+        let Some(session) = self.start(Transport::Polling, None, handshake) else {
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no randomness");
+        };
+        let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
+        let mut reply = polling::payload(body.into_bytes());
+        let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
+        if let Some(cookie) = cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            reply.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+        reply
+    }
+
+    /// Makes a session and its task; on a WebSocket, the open packet is its first message.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        transport: Transport,
+        socket: Option<WebSocket>,
+        handshake: Handshake,
+    ) -> Option<Arc<Session>> {
+        let id = random_id()
+            .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
+            .ok()?;
+        let machine = engine::Session::new(Arc::clone(&self.times), transport, Instant::now());
+        let options = Arc::clone(&self.options);
+        let session = Arc::new(Session::new(id.clone(), options, machine, socket.as_ref()));
+        if let Some(socket) = &socket {
+            let open = format!("0{}", self.open_json(&id, transport));
+            socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
+        }
+        let client = self.app.open(Arc::clone(&session), handshake);
+        self.sessions.lock().insert(id.clone(), Arc::clone(&session));
+        let driver = Driver::new(Arc::clone(&session), socket, client);
+        let listed = Listed { engine: Arc::clone(self), id };
+        tokio::spawn(async move {
+            let _listed = listed;
+            driver.await;
+        });
+        Some(session)
+    }
+
+    fn open_json(&self, sid: &str, transport: Transport) -> String {
+        let may_upgrade = transport == Transport::Polling
+            && self.options.allow_upgrades
+            && self.options.transports.contains(&Transport::WebSocket);
+        Open {
+            sid: sid.into(),
+            upgrades: if may_upgrade { vec![Transport::WebSocket] } else { Vec::new() },
+            ping_interval: self.options.ping_interval,
+            ping_timeout: self.options.ping_timeout,
+            max_payload: self.options.max_payload,
+        }
+        .to_json()
+    }
+}
+
+/// Takes a session out of the table when its task ends, however it ends.
+struct Listed {
+    engine: Arc<Engine>,
+    id: Box<str>,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let session = self.engine.sessions.lock().remove(&self.id);
+        if let Some(session) = session {
+            // After a panic above the session is still open: nobody would answer its peer.
+            session.fail(CloseReason::ForcedClose, 1011, "the server failed");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! One session: what its HTTP requests, its WebSocket, its task and its senders share.
+
+use super::line::Line;
+use super::outbox::Outbox;
+use crate::encoded::Encoded;
+use crate::options::Options;
+use parking_lot::Mutex;
+use rialto_protocol::CloseReason;
+use rialto_protocol::engine::{self, Packet, State, Timeout, Transport};
+use rialto_ws::{Message, MessageRef, Sender, WebSocket};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The session is over.
+    Closed,
+    /// The byte budget is used up.
+    Full,
+}
+
+/// An Engine.IO session.
+///
+/// Once it lives on a WebSocket, sending goes straight to that connection's queue and takes
+/// no lock here.
+pub(crate) struct Session {
+    id: Box<str>,
+    options: Arc<Options>,
+    websocket: OnceLock<Sender>,
+    open: AtomicBool,
+    /// See [`Session::evict`].
+    evicted: AtomicBool,
+    line: Line,
+    inner: Mutex<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) machine: engine::Session,
+    pub(super) outbox: Outbox,
+    /// Messages of POST bodies that the session's task has not taken yet.
+    inbound: VecDeque<Message>,
+    /// A WebSocket that has completed its upgrade, for the session's task to take.
+    upgraded: Option<WebSocket>,
+    /// The connection that is being probed.
+    pub(super) probe: Option<Sender>,
+    driver: Option<Waker>,
+    poll: Option<Waker>,
+    /// Senders that wait for room in the outbox.
+    waiters: Vec<Waker>,
+    /// What the WebSocket's Close frame says.
+    farewell: Option<(u16, &'static str)>,
+    /// The deadline that the session's task waits for.
+    armed: Option<Instant>,
+}
+
+/// What the session's task has to know at the start of each of its turns.
+pub(super) struct Signals {
+    pub(super) closed: Option<CloseReason>,
+    pub(super) upgraded: Option<WebSocket>,
+    pub(super) deadline: Option<Instant>,
+    pub(super) farewell: Option<(u16, &'static str)>,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: Box<str>,
+        options: Arc<Options>,
+        machine: engine::Session,
+        websocket: Option<&WebSocket>,
+    ) -> Self {
+        let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
+        let inner = Inner {
+            machine,
+            outbox: Outbox::default(),
+            inbound: VecDeque::new(),
+            upgraded: None,
+            probe: None,
+            driver: None,
+            poll: None,
+            waiters: Vec::new(),
+            farewell: None,
+            armed: None,
+        };
+        Self {
+            id,
+            options,
+            websocket: sender,
+            open: AtomicBool::new(true),
+            evicted: AtomicBool::new(false),
+            line: Line::default(),
+            inner: Mutex::new(inner),
+        }
+    }
+
+    /// The session's secret id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// The senders that wait for room.
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// The transport on which packets leave now.
+    pub(crate) fn transport(&self) -> Transport {
+        if self.websocket.get().is_some() { Transport::WebSocket } else { Transport::Polling }
+    }
+
+    /// Sends the messages of one packet side by side, if the budget has room for all.
+    pub(crate) fn send(&self, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
+        if let Some(sender) = self.websocket.get() {
+            return sender.try_send_group(messages).map_err(|error| refusal(&error));
+        }
+        let mut inner = self.inner.lock();
+        if let Some(sender) = self.websocket.get() {
+            return sender.try_send_group(messages).map_err(|error| refusal(&error));
+        }
+        self.admit(&inner)?;
+        for message in messages {
+            inner.outbox.push(*message);
+        }
+        inner.wake_poll();
+        Ok(())
+    }
+
+    /// Sends a packet that was encoded once for many; a volatile one may be dropped.
+    pub(crate) fn send_encoded(&self, packet: &Encoded) -> Result<(), SendError> {
+        if packet.is_volatile() && !self.is_writable() {
+            return Ok(());
+        }
+        if let Some(sender) = self.websocket.get() {
+            return sender
+                .try_send_prepared_group(packet.messages())
+                .map_err(|error| refusal(&error));
+        }
+        let mut inner = self.inner.lock();
+        if let Some(sender) = self.websocket.get() {
+            return sender
+                .try_send_prepared_group(packet.messages())
+                .map_err(|error| refusal(&error));
+        }
+        self.admit(&inner)?;
+        for message in packet.messages() {
+            inner.outbox.push_prepared(message);
+        }
+        inner.wake_poll();
+        Ok(())
+    }
+
+    fn admit(&self, inner: &Inner) -> Result<(), SendError> {
+        if !inner.machine.is_open() {
+            return Err(SendError::Closed);
+        }
+        if inner.outbox.len() < self.options.send_budget { Ok(()) } else { Err(SendError::Full) }
+    }
+
+    /// True if something sent now would leave at once.
+    pub(crate) fn is_writable(&self) -> bool {
+        match self.websocket.get() {
+            Some(sender) => !sender.is_congested(),
+            None => {
+                // Between two polls a client is as ready as during one.
+                let inner = self.inner.lock();
+                inner.machine.is_open() && inner.outbox.is_empty()
+            }
+        }
+    }
+
+    /// Ready when a small message would be taken, or the session is over.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        if let Some(sender) = self.websocket.get() {
+            return sender.poll_ready(cx).map_err(|_| SendError::Closed);
+        }
+        let mut inner = self.inner.lock();
+        match self.admit(&inner) {
+            Err(SendError::Full) => {
+                inner.wait(cx);
+                Poll::Pending
+            }
+            admitted => Poll::Ready(admitted),
+        }
+    }
+
+    /// Ends the session from this side: what is queued leaves first, then the news.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        self.close_with(reason, 1000, "");
+    }
+
+    /// [`Session::close`] with the code and text of a WebSocket's Close frame.
+    pub(crate) fn close_with(&self, reason: CloseReason, code: u16, text: &'static str) {
+        let mut inner = self.inner.lock();
+        if !inner.machine.is_open() {
+            return;
+        }
+        inner.machine.close(reason, Instant::now());
+        inner.farewell = Some((code, text));
+        if self.websocket.get().is_some() {
+            inner.machine.lost(reason);
+        }
+        self.settle(&mut inner);
+    }
+
+    /// Ends the session because the peer broke a rule.
+    pub(crate) fn fail(&self, reason: CloseReason, code: u16, text: &'static str) {
+        let mut inner = self.inner.lock();
+        if self.websocket.get().is_none() && inner.machine.is_moving() {
+            inner.machine.close(reason, Instant::now());
+        } else {
+            inner.machine.lost(reason);
+        }
+        inner.farewell.get_or_insert((code, text));
+        self.settle(&mut inner);
+    }
+
+    /// Asks the layer above to take leave of its client and to close the session.
+    pub(crate) fn evict(&self) {
+        self.evicted.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// True once after [`Session::evict`].
+    pub(crate) fn take_eviction(&self) -> bool {
+        self.evicted.load(Ordering::Acquire) && self.evicted.swap(false, Ordering::AcqRel)
+    }
+
+    /// Runs `change` on the shared state and wakes whoever it concerns.
+    pub(super) fn update<R>(&self, change: impl FnOnce(&mut Inner) -> R) -> R {
+        let mut inner = self.inner.lock();
+        let result = change(&mut inner);
+        self.settle(&mut inner);
+        result
+    }
+
+    /// After a change: polls and probes that must not wait longer, the task, waiting senders.
+    fn settle(&self, inner: &mut Inner) {
+        let open = inner.machine.is_open();
+        if !open
+            && !inner.machine.is_moving()
+            && let Some(probe) = inner.probe.take()
+        {
+            probe.close(1000, "the session is over");
+        }
+        if !open && self.open.swap(false, Ordering::AcqRel) {
+            inner.wake_waiters();
+            inner.wake_driver();
+        }
+        if inner.machine.must_release_poll() {
+            inner.wake_poll();
+        }
+        if matches!(inner.machine.state(), State::Closed(_)) {
+            inner.outbox.clear();
+            inner.wake_driver();
+            inner.wake_poll();
+        }
+        // The task sleeps until the deadline that it knows of.
+        let due = inner.machine.poll_timeout();
+        if due.is_some_and(|due| inner.armed.is_none_or(|armed| due < armed)) {
+            inner.wake_driver();
+        }
+    }
+
+    /// Wakes the session's task: something above it has changed.
+    pub(crate) fn wake(&self) {
+        self.inner.lock().wake_driver();
+    }
+
+    /// Takes messages that a POST has brought; true if the task had taken all earlier ones.
+    pub(super) fn deliver(&self, messages: Vec<Message>) -> bool {
+        let mut inner = self.inner.lock();
+        let was_empty = inner.inbound.is_empty();
+        inner.inbound.extend(messages);
+        inner.wake_driver();
+        was_empty
+    }
+
+    /// Ready when the task has taken what POSTs have brought.
+    pub(super) fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        if inner.inbound.is_empty() || !inner.machine.is_open() {
+            return Poll::Ready(());
+        }
+        inner.wait(cx);
+        Poll::Pending
+    }
+
+    /// The next message of a POST, for the session's task.
+    pub(super) fn take_inbound(&self) -> Option<Message> {
+        let mut inner = self.inner.lock();
+        let message = inner.inbound.pop_front();
+        if inner.inbound.is_empty() {
+            inner.wake_waiters();
+        }
+        message
+    }
+
+    /// The upgrade is complete: what waits leaves by the WebSocket, and so does all that follows.
+    pub(super) fn move_to(&self, inner: &mut Inner, socket: WebSocket) {
+        let sender = socket.sender();
+        let mut full = false;
+        inner.outbox.drain(|message| full |= sender.try_send_ref(message).is_err());
+        if full {
+            // More was waiting for polls than the connection's budget takes at once.
+            inner.farewell = Some((1013, "too much was waiting for this client"));
+            inner.machine.lost(CloseReason::TransportError);
+        }
+        if let State::Closing(reason) = inner.machine.state() {
+            // The end was waiting for this: the task closes the WebSocket.
+            inner.machine.lost(reason);
+        }
+        let _first = self.websocket.set(sender);
+        inner.probe = None;
+        inner.upgraded = Some(socket);
+        inner.wake_poll();
+        inner.wake_waiters();
+        inner.wake_driver();
+    }
+
+    /// What the session's task has to know; registers the task to be woken by later changes.
+    pub(super) fn signals(&self, cx: &mut Context<'_>, now: Instant, heard: bool) -> Signals {
+        let mut inner = self.inner.lock();
+        inner.register_driver(cx);
+        if heard {
+            inner.machine.heard(now);
+        }
+        while let Some(timeout) = inner.machine.handle_timeout(now) {
+            self.handle_timeout(&mut inner, timeout);
+        }
+        let closed = match inner.machine.state() {
+            State::Open => None,
+            State::Closing(reason) | State::Closed(reason) => Some(reason),
+        };
+        inner.armed = inner.machine.poll_timeout();
+        Signals {
+            closed,
+            upgraded: inner.upgraded.take(),
+            deadline: inner.armed,
+            farewell: inner.farewell,
+        }
+    }
+
+    fn handle_timeout(&self, inner: &mut Inner, timeout: Timeout) {
+        match timeout {
+            Timeout::Ping => match self.websocket.get() {
+                // A peer that does not take its ping will miss its deadline.
+                Some(sender) => drop(sender.try_send_ref(MessageRef::Text("2"))),
+                None => {
+                    inner.outbox.push(MessageRef::Text("2"));
+                    inner.wake_poll();
+                }
+            },
+            Timeout::ProbeExpired => {
+                if let Some(probe) = inner.probe.take() {
+                    probe.close(1008, "the upgrade took too long");
+                }
+            }
+            Timeout::Closed(_) => self.settle(inner),
+        }
+    }
+
+    /// A packet of the WebSocket that is not a message.
+    pub(super) fn receive_control(
+        &self,
+        packet: &Packet<'_>,
+        now: Instant,
+    ) -> Result<(), engine::Violation> {
+        self.update(|inner| inner.machine.receive(packet, now).map(drop))
+    }
+}
+
+impl Inner {
+    fn register_driver(&mut self, cx: &Context<'_>) {
+        if !self.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.driver = Some(cx.waker().clone());
+        }
+    }
+
+    fn wake_driver(&self) {
+        if let Some(waker) = &self.driver {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Registers the waiting poll.
+    pub(super) fn register_poll(&mut self, cx: &Context<'_>) {
+        self.poll = Some(cx.waker().clone());
+    }
+
+    fn wake_poll(&mut self) {
+        if let Some(waker) = self.poll.take() {
+            waker.wake();
+        }
+    }
+
+    /// Registers a sender, once however often it asks.
+    fn wait(&mut self, cx: &Context<'_>) {
+        if !self.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.waiters.push(cx.waker().clone());
+        }
+    }
+
+    pub(super) fn wake_waiters(&mut self) {
+        for waker in self.waiters.drain(..) {
+            waker.wake();
+        }
+    }
+}
+
+fn refusal(error: &rialto_ws::Error) -> SendError {
+    if error.is_full() { SendError::Full } else { SendError::Closed }
+}

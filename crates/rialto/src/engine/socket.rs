@@ -1,0 +1,205 @@
+//! A bare Engine.IO session for applications: messages without events, rooms or namespaces.
+
+use super::driver::{Client, Fault};
+use super::server::App;
+use super::session::{SendError, Session};
+use crate::encoded::with_scratch;
+use crate::error::{Error, Result};
+use crate::handshake::Handshake;
+use crate::options::Transport;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use rialto_protocol::CloseReason;
+use rialto_ws::{Message, MessageRef};
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// Messages that may wait for the handler; then the transport waits.
+const INBOX: usize = 64;
+
+/// An Engine.IO session: messages over long-polling or a WebSocket, whichever the client has.
+///
+/// Given to the handler of [`Server::engine`](crate::Server::engine). It is cheap to clone;
+/// one task should receive.
+#[derive(Clone)]
+pub struct EngineSocket {
+    session: Arc<Session>,
+    inbox: Arc<Mutex<Inbox>>,
+    handshake: Handshake,
+}
+
+#[derive(Default)]
+struct Inbox {
+    messages: VecDeque<Message>,
+    closed: Option<CloseReason>,
+    waker: Option<Waker>,
+    driver: Option<Waker>,
+}
+
+impl EngineSocket {
+    /// The next message; `None` once the session is over. Cancel safe.
+    pub async fn recv(&self) -> Option<Message> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut inbox = self.inbox.lock();
+        if let Some(message) = inbox.messages.pop_front() {
+            if inbox.messages.len() + 1 == INBOX
+                && let Some(driver) = inbox.driver.take()
+            {
+                driver.wake();
+            }
+            return Poll::Ready(Some(message));
+        }
+        if inbox.closed.is_some() {
+            return Poll::Ready(None);
+        }
+        inbox.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Sends a message; waits while the peer's byte budget is used up.
+    ///
+    /// # Errors
+    /// If the session is over.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
+        let message = message.into();
+        loop {
+            match self.try_send(&message) {
+                Err(SendError::Full) => {}
+                Err(SendError::Closed) => return Err(Error::disconnected()),
+                Ok(()) => return Ok(()),
+            }
+            let room = poll_fn(|cx| self.session.poll_room(cx)).await;
+            room.map_err(|_| Error::disconnected())?;
+        }
+    }
+
+    fn try_send(&self, message: &Message) -> Result<(), SendError> {
+        match message {
+            Message::Binary(bytes) => self.session.send(&[MessageRef::Binary(bytes)]),
+            Message::Text(text) => with_scratch(|out| {
+                out.extend_from_slice(text.as_bytes());
+                let text = std::str::from_utf8(out).unwrap_or_default();
+                self.session.send(&[MessageRef::Text(text)])
+            }),
+        }
+    }
+
+    /// Ends the session.
+    pub fn close(&self) {
+        self.session.close(CloseReason::ForcedClose);
+    }
+
+    /// The request that opened the session.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// The transport in use.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.session.transport()
+    }
+
+    /// Why the session ended, once it has.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.inbox.lock().closed
+    }
+}
+
+impl fmt::Debug for EngineSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineSocket").field("transport", &self.transport()).finish_non_exhaustive()
+    }
+}
+
+/// Serves a handler on bare Engine.IO.
+pub(crate) struct EngineApp<H>(H);
+
+impl<H, F> EngineApp<H>
+where
+    H: Fn(EngineSocket) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    pub(crate) fn new(handler: H) -> Self {
+        Self(handler)
+    }
+}
+
+impl<H, F> App for EngineApp<H>
+where
+    H: Fn(EngineSocket) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client> {
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let socket =
+            EngineSocket { session: Arc::clone(&session), inbox: Arc::clone(&inbox), handshake };
+        Box::new(Bridge { handler: Some(Box::pin((self.0)(socket))), inbox, session })
+    }
+}
+
+/// Between the session's task and the handler, which runs inside that task.
+struct Bridge {
+    handler: Option<BoxFuture<'static, Result<()>>>,
+    inbox: Arc<Mutex<Inbox>>,
+    session: Arc<Session>,
+}
+
+impl Client for Bridge {
+    fn receive(
+        &mut self,
+        message: MessageRef<'_>,
+        _cx: &mut Context<'_>,
+        _now: Instant,
+    ) -> Result<(), Fault> {
+        let mut inbox = self.inbox.lock();
+        inbox.messages.push_back(message.to_message());
+        if let Some(waker) = inbox.waker.take() {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inbox.lock().driver = Some(cx.waker().clone());
+        let Some(handler) = &mut self.handler else { return Poll::Ready(()) };
+        let Poll::Ready(result) = handler.as_mut().poll(cx) else { return Poll::Pending };
+        self.handler = None;
+        if let Err(error) = result
+            && !error.is_disconnected()
+        {
+            tracing::warn!(%error, "the handler of an Engine.IO session failed");
+        }
+        self.session.close(CloseReason::ForcedClose);
+        Poll::Ready(())
+    }
+
+    fn wants_more(&self) -> bool {
+        self.inbox.lock().messages.len() < INBOX
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn handle_timeout(&mut self, _now: Instant) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn closed(&mut self, reason: CloseReason, _cx: &mut Context<'_>) {
+        let mut inbox = self.inbox.lock();
+        inbox.closed = Some(reason);
+        if let Some(waker) = inbox.waker.take() {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The request that opened a connection, as handlers see it.
+
+use rialto_protocol::engine::{Query, Version};
+use rialto_ws::Request;
+use serde::de::DeserializeOwned;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The request that opened a connection, and what the client sent with its CONNECT packet.
+///
+/// Cloning costs a reference count.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    opening: Arc<Opening>,
+    auth: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Opening {
+    request: Request,
+    address: Option<SocketAddr>,
+    issued: SystemTime,
+    secure: bool,
+}
+
+impl Handshake {
+    pub(crate) fn new(request: Request, address: Option<SocketAddr>) -> Self {
+        let opening = Opening { request, address, issued: SystemTime::now(), secure: false };
+        Self { opening: Arc::new(opening), auth: None }
+    }
+
+    pub(crate) fn with_auth(&self, auth: &str) -> Self {
+        let auth = (!auth.is_empty()).then(|| auth.into());
+        Self { opening: Arc::clone(&self.opening), auth }
+    }
+
+    /// What the client gave as `auth`, decoded.
+    ///
+    /// # Errors
+    /// If it does not fit the type; `{}` is decoded where the client gave nothing.
+    pub fn auth<T: DeserializeOwned>(&self) -> crate::Result<T> {
+        Ok(serde_json::from_str(self.auth.as_deref().unwrap_or("{}"))?)
+    }
+
+    /// What the client gave as `auth`, as JSON text.
+    #[must_use]
+    pub fn auth_json(&self) -> Option<&str> {
+        self.auth.as_deref()
+    }
+
+    /// The value of a query parameter, decoded; of several of that name the first.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.parsed()?.get(name).map(std::borrow::Cow::into_owned)
+    }
+
+    /// All query parameters, decoded, in order.
+    #[must_use]
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        let Some(query) = self.parsed() else { return Vec::new() };
+        query.pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    fn parsed(&self) -> Option<Query<'_>> {
+        Query::parse(self.opening.request.query()?).ok()
+    }
+
+    /// The value of a header field.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.opening.request.header(name)
+    }
+
+    /// All header fields in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.opening.request.headers()
+    }
+
+    /// The request target: path and query.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.opening.request.target()
+    }
+
+    /// The peer's address, where the server knows it.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.opening.address
+    }
+
+    /// When the request came.
+    #[must_use]
+    pub fn issued(&self) -> SystemTime {
+        self.opening.issued
+    }
+
+    /// True if the request came over TLS that ends in this process.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.opening.secure
+    }
+
+    /// The revision of Engine.IO that the client speaks: 3 or 4.
+    #[must_use]
+    pub fn protocol(&self) -> u8 {
+        match self.parsed().map(|query| query.version) {
+            Some(Version::V3) => 3,
+            _ => 4,
+        }
+    }
+}

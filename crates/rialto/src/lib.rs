@@ -1,0 +1,54 @@
+//! Rialto: Socket.IO, Engine.IO, WebSocket, routes and static files on one port.
+//!
+//! ```no_run
+//! use rialto::{Events, Server};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> rialto::Result {
+//!     let events = Events::new().on("chat message", async |socket, text: String| {
+//!         socket.io().emit("chat message", text).await
+//!     });
+//!     Server::new(events).files("public").listen("127.0.0.1:3000").await
+//! }
+//! ```
+//!
+//! # Tour
+//! * [`Server`] puts it together: namespaces, files, routes, raw WebSockets, options; it
+//!   [`listen`](Server::listen)s, or becomes part of an axum application by
+//!   [`into_router`](Server::into_router).
+//! * A namespace is served by a [`Handler`]: an [`Events`] table, an `async` function with a
+//!   [`recv`](Socket::recv) loop, or either behind a login by [`guard`].
+//! * [`Socket`] is one client: `emit`, `emit_with_ack`, `join`, `to`, `broadcast`.
+//!   [`Io`] is everyone in a namespace, from anywhere.
+//! * Arguments are serde values: one value is one argument, a tuple several, `()` none;
+//!   [`Bytes`] anywhere inside travels as a binary attachment; [`Args`] and [`Value`] are the
+//!   dynamic form.
+//! * [`adapter`] is the interface behind which many machines act as one.
+
+mod encoded;
+mod engine;
+mod error;
+mod handshake;
+mod http;
+mod net;
+mod options;
+mod server;
+mod socketio;
+
+pub mod adapter;
+
+pub use axum;
+pub use bytes::Bytes;
+pub use encoded::Encoded;
+pub use engine::EngineSocket;
+pub use error::{Error, Result};
+pub use handshake::Handshake;
+pub use options::{AllowRequest, Cookie, Cors, OptionalCookie, Options, ServeClient, Transport};
+pub use rialto_protocol::CloseReason;
+pub use rialto_protocol::socketio::{Args, Value};
+pub use rialto_ws as ws;
+pub use server::{Address, Listen, Server};
+pub use socketio::{
+    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, Rooms, Socket,
+    guard,
+};

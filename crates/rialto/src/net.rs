@@ -1,0 +1,166 @@
+//! TCP connections of the server's own listener, with the deadlines of HTTP.
+
+use parking_lot::Mutex;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The times that a connection keeps while it waits for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// From the first byte of a request head to its last.
+    pub(crate) header: Duration,
+    /// Without any byte of a request.
+    pub(crate) keep_alive: Duration,
+}
+
+/// What a connection is doing, told by its service, so that only waiting is timed.
+#[derive(Clone, Debug)]
+pub(crate) struct Phase(Arc<Mutex<State>>);
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Waits for a request since then.
+    Idle(Instant),
+    /// The first bytes of a head have come then.
+    Head(Instant),
+    /// Requests are being served: that many.
+    Busy(u32),
+}
+
+impl Phase {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State::Idle(Instant::now()))))
+    }
+
+    /// A request's head is complete; it is being served until the guard is dropped.
+    pub(crate) fn serve(&self) -> Serving {
+        let mut state = self.0.lock();
+        *state = match *state {
+            State::Busy(count) => State::Busy(count + 1),
+            State::Idle(_) | State::Head(_) => State::Busy(1),
+        };
+        Serving(self.clone())
+    }
+
+    fn read(&self) {
+        let mut state = self.0.lock();
+        if let State::Idle(_) = *state {
+            *state = State::Head(Instant::now());
+        }
+    }
+
+    fn due(&self, deadlines: &Deadlines) -> Option<Instant> {
+        match *self.0.lock() {
+            State::Idle(since) => Some(since + deadlines.keep_alive),
+            State::Head(since) => Some(since + deadlines.header),
+            State::Busy(_) => None,
+        }
+    }
+}
+
+/// A request that is being served.
+#[derive(Debug)]
+pub(crate) struct Serving(Phase);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let mut state = self.0.0.lock();
+        *state = match *state {
+            State::Busy(count) if count > 1 => State::Busy(count - 1),
+            _ => State::Idle(Instant::now()),
+        };
+    }
+}
+
+/// A TCP connection that fails with a time-out when its peer keeps it waiting for a request.
+///
+/// The timers of hyper start when a connection is accepted or becomes idle; a head that comes
+/// slowly and a connection that rests are different things here, as in Node.
+pub(crate) struct Conn {
+    stream: TcpStream,
+    phase: Phase,
+    deadlines: Deadlines,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Conn {
+    pub(crate) fn new(stream: TcpStream, phase: Phase, deadlines: Deadlines) -> Self {
+        Self { stream, phase, deadlines, sleep: None }
+    }
+
+    /// The connection itself, once a WebSocket has taken it over.
+    pub(crate) fn into_tcp(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Ready when the peer has kept us waiting too long.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(due) = self.phase.due(&self.deadlines) else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if sleep.deadline() != due {
+            sleep.as_mut().reset(due);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl AsyncRead for Conn {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            return self.poll_deadline(cx).map(|()| Err(io::ErrorKind::TimedOut.into()));
+        }
+        if buf.filled().len() > before {
+            self.phase.read();
+            // A head that trickles in is timed by the same clock, read after read.
+            if self.poll_deadline(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Conn {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

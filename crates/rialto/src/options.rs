@@ -1,0 +1,320 @@
+//! The options of a server, under socket.io's names in Rust spelling, with its defaults.
+
+use crate::handshake::Handshake;
+use rialto_ws::Origins;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The transports of Engine.IO.
+pub use rialto_protocol::engine::Transport;
+
+/// What may be set for a server. Start from [`Options::default`].
+///
+/// ```
+/// use rialto::Options;
+/// use std::time::Duration;
+/// let options = Options::default()
+///     .ping_interval(Duration::from_secs(10))
+///     .ping_timeout(Duration::from_secs(5))
+///     .cookie(true);
+/// assert_eq!(options.max_payload, 1_000_000);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The path of Socket.IO, its client included. Default `/socket.io`; a trailing slash in
+    /// requests is optional.
+    pub path: String,
+    /// How often the server pings. Default 25 s.
+    pub ping_interval: Duration,
+    /// How long after a ping a silent peer counts as gone. Default 20 s.
+    pub ping_timeout: Duration,
+    /// How long a client may take to join its first namespace. Default 45 s; then it is closed.
+    pub connect_timeout: Duration,
+    /// How long an upgrade from polling may take. Default 10 s; then it stays on polling.
+    pub upgrade_timeout: Duration,
+    /// Bytes in one message or POST body, inclusive. Default 1 000 000.
+    ///
+    /// A larger POST is answered 413, a larger WebSocket message closed with 1009.
+    pub max_payload: usize,
+    /// The transports that are served. Default both.
+    pub transports: Vec<Transport>,
+    /// Whether clients are told that they may upgrade. Default true.
+    pub allow_upgrades: bool,
+    /// The cookie that carries the session id on polling handshakes, for sticky load balancers.
+    /// Default none.
+    pub cookie: Option<Cookie>,
+    /// Which foreign pages may use the server, and how CORS answers them. Default none: only
+    /// pages of the same origin (loopback pages reach loopback servers on any port).
+    pub cors: Option<Cors>,
+    /// The browser client at `<path>/socket.io.js`. Default: Rialto's own.
+    pub serve_client: ServeClient,
+    /// Decides on each new connection, before anything is kept for it. Default: all may connect.
+    pub allow_request: Option<AllowRequest>,
+    /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
+    ///
+    /// While that much waits, `emit` waits, and what cannot wait (a broadcast) closes the peer
+    /// with 1013 (on long-polling: by the end of its polls). The message that reaches the budget is
+    /// still taken. A client on long-polling is this far behind whatever was sent since its last
+    /// poll: raise it where bursts are large and polling is common.
+    pub send_budget: usize,
+    /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
+    pub ack_timeout: Duration,
+    /// Handlers of one connection that may be suspended at a time. Default 64; further events
+    /// of that connection wait, its acks do not.
+    pub max_running_handlers: usize,
+    /// Acks of one socket that may be awaited at a time. Default 10 000.
+    pub max_pending_acks: usize,
+    /// Namespaces that one connection may join. Default 64.
+    pub max_namespaces: usize,
+    /// How long a request head may take from its first byte. Default 10 s.
+    pub header_timeout: Duration,
+    /// How long a POST body may take in all. Default 15 s.
+    pub body_timeout: Duration,
+    /// How long an idle keep-alive connection is kept. Default 75 s.
+    pub keep_alive_timeout: Duration,
+    /// How long [`Io::close`](crate::Io::close) waits for clients to take the news. Default 10 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io".to_owned(),
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+            upgrade_timeout: Duration::from_secs(10),
+            max_payload: 1_000_000,
+            transports: vec![Transport::Polling, Transport::WebSocket],
+            allow_upgrades: true,
+            cookie: None,
+            cors: None,
+            serve_client: ServeClient::Own,
+            allow_request: None,
+            send_budget: 2_000_000,
+            ack_timeout: Duration::from_secs(30),
+            max_running_handlers: 64,
+            max_pending_acks: 10_000,
+            max_namespaces: 64,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            keep_alive_timeout: Duration::from_secs(75),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty),+ $(,)?) => {$(
+        #[doc = concat!("Sets [`Options::", stringify!($name), "`].")]
+        #[must_use]
+        pub fn $name(mut self, value: $type) -> Self {
+            self.$name = value;
+            self
+        }
+    )+};
+}
+
+impl Options {
+    setters! {
+        ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
+        upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
+        serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
+        max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
+        header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
+        drain_timeout: Duration,
+    }
+
+    /// Sets [`Options::path`].
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = format!("/{}", path.into().trim_matches('/'));
+        self
+    }
+
+    /// Sets [`Options::transports`].
+    #[must_use]
+    pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
+        self.transports = transports.into_iter().collect();
+        self
+    }
+
+    /// Sets [`Options::cookie`]: `true` for socket.io's cookie, or a [`Cookie`].
+    #[must_use]
+    pub fn cookie(mut self, cookie: impl Into<OptionalCookie>) -> Self {
+        self.cookie = cookie.into().0;
+        self
+    }
+
+    /// Sets [`Options::cors`].
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = Some(cors);
+        self
+    }
+
+    /// Sets [`Options::allow_request`]: `Err` refuses with 403 and its text.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// let options = Options::default().allow_request(|handshake| {
+    ///     match handshake.query("room") {
+    ///         Some(_) => Ok(()),
+    ///         None => Err("say which room".to_owned()),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn allow_request(
+        mut self,
+        allow: impl Fn(&Handshake) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.allow_request = Some(AllowRequest(Arc::new(allow)));
+        self
+    }
+
+    /// The origins that may connect, as CORS names them.
+    pub(crate) fn origins(&self) -> Origins {
+        self.cors.as_ref().map_or_else(Origins::same, |cors| cors.origins.clone())
+    }
+
+    /// The path without a trailing slash.
+    pub(crate) fn trimmed_path(&self) -> &str {
+        self.path.trim_end_matches('/')
+    }
+}
+
+type AllowFn = dyn Fn(&Handshake) -> Result<(), String> + Send + Sync;
+
+/// A decision on new connections: see [`Options::allow_request`].
+#[derive(Clone)]
+pub struct AllowRequest(Arc<AllowFn>);
+
+impl AllowRequest {
+    pub(crate) fn decide(&self, handshake: &Handshake) -> Result<(), String> {
+        (self.0)(handshake)
+    }
+}
+
+impl fmt::Debug for AllowRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AllowRequest")
+    }
+}
+
+/// Where the browser client comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeClient {
+    /// Rialto's own client, built in.
+    Own,
+    /// The `.js` and `.map` files of a folder, such as `node_modules/socket.io-client/dist`.
+    Folder(PathBuf),
+    /// None.
+    Off,
+}
+
+/// The cookie of polling handshakes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cookie {
+    /// Its name. Default `io`.
+    pub name: String,
+    /// Its path. Default `/`.
+    pub path: String,
+    /// Keep it from scripts. Default true.
+    pub http_only: bool,
+    /// Send it over TLS alone. Default false.
+    pub secure: bool,
+    /// `Lax`, `Strict` or `None`. Default `Lax`.
+    pub same_site: String,
+}
+
+impl Default for Cookie {
+    fn default() -> Self {
+        Self {
+            name: "io".to_owned(),
+            path: "/".to_owned(),
+            http_only: true,
+            secure: false,
+            same_site: "Lax".to_owned(),
+        }
+    }
+}
+
+impl Cookie {
+    pub(crate) fn header(&self, sid: &str) -> String {
+        let mut out = format!("{}={sid}; Path={}", self.name, self.path);
+        if self.http_only {
+            out.push_str("; HttpOnly");
+        }
+        if self.secure {
+            out.push_str("; Secure");
+        }
+        out.push_str("; SameSite=");
+        out.push_str(&self.same_site);
+        out
+    }
+}
+
+impl From<bool> for OptionalCookie {
+    fn from(on: bool) -> Self {
+        Self(on.then(Cookie::default))
+    }
+}
+
+/// What [`Options::cookie`] takes: `true`, `false` or a [`Cookie`].
+#[derive(Debug)]
+pub struct OptionalCookie(Option<Cookie>);
+
+impl From<Cookie> for OptionalCookie {
+    fn from(cookie: Cookie) -> Self {
+        Self(Some(cookie))
+    }
+}
+
+/// Which foreign pages may use the server, and how CORS tells their browsers.
+///
+/// ```
+/// use rialto::Cors;
+/// let cors = Cors::new(["https://app.example"]).credentials(true);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Cors {
+    /// The origins; `*` is every origin.
+    pub origins: Origins,
+    /// Whether browsers may send cookies. Default false.
+    pub credentials: bool,
+    /// The methods named in preflight answers. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
+    pub methods: String,
+    /// The request headers that are allowed; those asked for if empty. Default empty.
+    pub allowed_headers: Vec<String>,
+    /// The answer headers that scripts may read. Default none.
+    pub exposed_headers: Vec<String>,
+    /// How long browsers may keep a preflight answer. Default unset.
+    pub max_age: Option<Duration>,
+}
+
+impl Cors {
+    /// For these origins, or `*`.
+    pub fn new<I: IntoIterator<Item: Into<String>>>(origins: I) -> Self {
+        Self {
+            origins: Origins::list(origins),
+            credentials: false,
+            methods: "GET,HEAD,PUT,PATCH,POST,DELETE".to_owned(),
+            allowed_headers: Vec::new(),
+            exposed_headers: Vec::new(),
+            max_age: None,
+        }
+    }
+
+    /// Sets [`Cors::credentials`].
+    #[must_use]
+    pub fn credentials(mut self, on: bool) -> Self {
+        self.credentials = on;
+        self
+    }
+}

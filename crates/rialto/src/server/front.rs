@@ -1,0 +1,166 @@
+//! Where requests enter: the engine's paths first, then routes and files.
+
+use super::websocket::Endpoint;
+use crate::engine::{Asker, Engine, Reply, add_cors};
+use crate::http::{Bundle, Files, is_bundle_name};
+use crate::socketio::{Closer, Core};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
+use rialto_protocol::CloseReason;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// What is served under a path.
+#[derive(Clone)]
+pub(super) enum Mount {
+    /// Socket.IO, and the browser client beside it.
+    SocketIo(Arc<Engine>),
+    Engine(Arc<Engine>),
+    WebSocket(Endpoint),
+}
+
+impl Mount {
+    /// Closes all connections when called with true; says how many are still open.
+    pub(super) fn closer(&self) -> Box<Closer> {
+        match self.clone() {
+            Self::SocketIo(engine) | Self::Engine(engine) => Box::new(move |now| {
+                if now {
+                    engine.close_all(CloseReason::ServerShuttingDown);
+                }
+                engine.sessions()
+            }),
+            Self::WebSocket(endpoint) => Box::new(move |now| endpoint.close(now)),
+        }
+    }
+}
+
+/// The whole server as a service.
+#[derive(Clone)]
+pub(super) struct Front(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    mounts: Vec<(String, Mount)>,
+    bundle: Bundle,
+    router: axum::Router,
+    files: Option<Files>,
+    /// Routes and files together, for what the mounts do not take.
+    fallback: axum::Router,
+}
+
+impl Front {
+    pub(super) fn new(
+        core: Arc<Core>,
+        mounts: Vec<(String, Mount)>,
+        bundle: Bundle,
+        router: axum::Router,
+        files: Option<Files>,
+    ) -> Self {
+        let fallback = match files.clone() {
+            Some(files) => router.clone().fallback_service(files),
+            None => router.clone(),
+        };
+        Self(Arc::new(Inner { core, mounts, bundle, router, files, fallback }))
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(self, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
+        let path = request.uri().path();
+        for (mount, kind) in &self.0.mounts {
+            // `/socket.io`, `/socket.io/` and what is below it; never `/socket.io-admin`.
+            let Some(rest) = path.strip_prefix(mount.as_str()) else { continue };
+            if !rest.is_empty() && !rest.starts_with('/') {
+                continue;
+            }
+            let name = rest.trim_start_matches('/').to_owned();
+            match kind {
+                Mount::SocketIo(engine) => {
+                    return self.socket_io(engine, &name, request, peer).await;
+                }
+                Mount::Engine(engine) => return engine.handle(request, peer).await,
+                Mount::WebSocket(endpoint) if name.is_empty() => return endpoint.answer(request),
+                Mount::WebSocket(_) => {}
+            }
+        }
+        self.routes(request, peer).await
+    }
+
+    async fn socket_io(
+        &self,
+        engine: &Arc<Engine>,
+        name: &str,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        if is_bundle_name(name) {
+            let bundle = &self.0.bundle;
+            let answer = bundle.answer(name, request.method(), request.headers()).await;
+            if let Some(mut reply) = answer {
+                let asker = Asker::of(request.headers());
+                add_cors(&self.0.core.options, &asker, &mut reply);
+                return reply;
+            }
+        }
+        engine.handle(request, peer).await
+    }
+
+    async fn routes(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        let mut router = self.0.fallback.clone();
+        match router.call(request).await {
+            Ok(reply) => reply,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The paths of the mounts as routes, with the application's own routes beside them.
+    pub(super) fn into_router(self) -> axum::Router {
+        let mut router = self.0.router.clone();
+        for (path, mount) in &self.0.mounts {
+            let service = RouterService(self.clone());
+            router = match mount {
+                Mount::WebSocket(_) => router.route_service(path, service),
+                Mount::SocketIo(_) | Mount::Engine(_) => router
+                    .route_service(path, service.clone())
+                    .route_service(&format!("{path}/"), service.clone())
+                    .route_service(&format!("{path}/{{*rest}}"), service),
+            };
+        }
+        match self.0.files.clone() {
+            Some(files) => router.fallback_service(files),
+            None => router,
+        }
+    }
+}
+
+/// [`Front`] under somebody else's server.
+#[derive(Clone)]
+struct RouterService(Front);
+
+impl Service<Request<Body>> for RouterService {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let front = self.0.clone();
+        Box::pin(async move { Ok(front.answer(request, peer).await) })
+    }
+}

@@ -1,0 +1,283 @@
+//! [`Server`]: everything put together.
+
+mod address;
+mod front;
+mod listen;
+mod websocket;
+
+pub use address::Address;
+pub use listen::Listen;
+
+use crate::adapter::Adapter;
+use crate::engine::{Engine, EngineApp, EngineSocket};
+use crate::error::Result;
+use crate::http::{Bundle, Files};
+use crate::options::Options;
+use crate::socketio::{Core, Handler, Io, Plan, SocketIo};
+use front::{Front, Mount};
+use rialto_ws::WebSocket;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use websocket::Endpoint;
+
+/// A server for Socket.IO, with whatever else is to live on its port.
+///
+/// ```no_run
+/// use rialto::{Events, Options, Server};
+///
+/// # async fn example() -> rialto::Result {
+/// let chat = Events::new().on("say", async |socket, text: String| {
+///     socket.broadcast().emit("said", text).await
+/// });
+/// Server::new(Events::new())
+///     .namespace("/chat", chat)
+///     .files("public")
+///     .options(Options::default().cookie(true))
+///     .listen("127.0.0.1:3000")
+///     .await
+/// # }
+/// ```
+pub struct Server {
+    stage: Stage,
+    router: axum::Router,
+    files: Option<PathBuf>,
+    endpoints: Vec<(String, EndpointPlan)>,
+}
+
+/// Configured step by step; built when it is asked for its `Io`, or starts.
+enum Stage {
+    Planned(Box<Plan>),
+    Built(Arc<Core>),
+}
+
+/// Makes an endpoint once the options are final.
+type EndpointPlan = Box<dyn FnOnce(&Arc<Options>) -> Mount + Send + Sync>;
+
+impl Server {
+    /// A server whose main namespace `/` is served by `handler`: [`Events`](crate::Events), an
+    /// `async` function, or either behind a [`guard`](crate::guard).
+    pub fn new(handler: impl Handler) -> Self {
+        let plan = Plan { main: Arc::new(handler), ..Plan::default() };
+        Self {
+            stage: Stage::Planned(Box::new(plan)),
+            router: axum::Router::new(),
+            files: None,
+            endpoints: Vec::new(),
+        }
+    }
+
+    /// Adds a namespace. One without a leading `/` gets it.
+    #[must_use]
+    pub fn namespace(self, name: &str, handler: impl Handler) -> Self {
+        let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
+        self.configure(|plan| plan.namespaces.push((name.into(), Arc::new(handler))))
+    }
+
+    /// Adds namespaces that come into being when a client asks for a name that `matches`, and end
+    /// with their last client.
+    #[must_use]
+    pub fn namespace_matching(
+        self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+        handler: impl Handler,
+    ) -> Self {
+        self.configure(|plan| plan.dynamic.push((Box::new(matches), Arc::new(handler))))
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub fn options(self, options: Options) -> Self {
+        self.configure(|plan| plan.options = options)
+    }
+
+    /// Gives handlers a value: [`Socket::state`](crate::Socket::state) finds it by its type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        self.configure(|plan| plan.state.insert(state))
+    }
+
+    /// Sets where rooms live: `make` is called with the name of each namespace.
+    #[must_use]
+    pub fn adapter<A: Adapter>(self, make: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
+        self.configure(|plan| plan.make_adapter = Box::new(move |name| Arc::new(make(name))))
+    }
+
+    /// Serves a folder of static files for whatever nothing else answers.
+    #[must_use]
+    pub fn files(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Some(folder.into());
+        self
+    }
+
+    /// Adds a route of axum's: `route("/health", rialto::axum::routing::get(async || "ok"))`.
+    #[must_use]
+    pub fn route(mut self, path: &str, method: axum::routing::MethodRouter) -> Self {
+        self.router = self.router.route(path, method);
+        self
+    }
+
+    /// Adds the routes of an axum router.
+    #[must_use]
+    pub fn router(mut self, router: axum::Router) -> Self {
+        self.router = self.router.merge(router);
+        self
+    }
+
+    /// Serves raw WebSockets on a path, with default options and the server's rule for origins.
+    ///
+    /// ```
+    /// use rialto::{Events, Server, ws::WebSocket};
+    ///
+    /// async fn echo(mut socket: WebSocket) -> rialto::Result {
+    ///     while let Some(message) = socket.recv().await? {
+    ///         socket.send(message).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// let server = Server::new(Events::new()).websocket("/echo", echo);
+    /// ```
+    #[must_use]
+    pub fn websocket<H, F, E>(self, path: &str, handler: H) -> Self
+    where
+        H: Fn(WebSocket) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+    {
+        self.endpoint(path, move |options| {
+            let socket_options = rialto_ws::Options::default();
+            Mount::WebSocket(Endpoint::new(handler, socket_options, options.origins()))
+        })
+    }
+
+    /// [`Server::websocket`] with options of its own, origins included.
+    #[must_use]
+    pub fn websocket_with<H, F, E>(
+        self,
+        path: &str,
+        options: rialto_ws::Options,
+        handler: H,
+    ) -> Self
+    where
+        H: Fn(WebSocket) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+    {
+        self.endpoint(path, move |_| {
+            let origins = options.origins.clone();
+            Mount::WebSocket(Endpoint::new(handler, options, origins))
+        })
+    }
+
+    /// Serves bare Engine.IO on a path: messages over long-polling or WebSocket, without events.
+    #[must_use]
+    pub fn engine<H, F>(self, path: &str, handler: H) -> Self
+    where
+        H: Fn(EngineSocket) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.endpoint(path, move |options| {
+            Mount::Engine(Engine::new(Arc::clone(options), Box::new(EngineApp::new(handler))))
+        })
+    }
+
+    fn endpoint(
+        mut self,
+        path: &str,
+        make: impl FnOnce(&Arc<Options>) -> Mount + Send + Sync + 'static,
+    ) -> Self {
+        let path = format!("/{}", path.trim_matches('/'));
+        self.endpoints.push((path, Box::new(make)));
+        self
+    }
+
+    #[allow(clippy::panic, reason = "a mistake in the program, found when it starts")]
+    fn configure(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+        match &mut self.stage {
+            Stage::Planned(plan) => change(plan),
+            Stage::Built(_) => panic!("configure the server before asking it for `io()`"),
+        }
+        self
+    }
+
+    /// Emits to everyone from anywhere. Ask for it when the server is configured.
+    pub fn io(&mut self) -> Io {
+        self.core().main()
+    }
+
+    fn core(&mut self) -> Arc<Core> {
+        let core = match &mut self.stage {
+            Stage::Built(core) => return Arc::clone(core),
+            Stage::Planned(plan) => Core::new(std::mem::take(plan)),
+        };
+        self.stage = Stage::Built(Arc::clone(&core));
+        core
+    }
+
+    fn front(mut self) -> Front {
+        let core = self.core();
+        let options = Arc::clone(&core.options);
+        let app = SocketIo(Arc::clone(&core));
+        let engine = Engine::new(Arc::clone(&options), Box::new(app));
+        let mut mounts = vec![(options.trimmed_path().to_owned(), Mount::SocketIo(engine))];
+        mounts.extend(self.endpoints.into_iter().map(|(path, make)| (path, make(&options))));
+        for (_, mount) in &mounts {
+            core.add_closer(mount.closer());
+        }
+        if let Some(folder) = self.files.as_deref().filter(|folder| !folder.is_dir()) {
+            tracing::warn!(folder = %folder.display(), "there is no such folder to serve files of");
+        }
+        let files = self.files.as_deref().map(Files::new);
+        let bundle = Bundle::new(&options.serve_client);
+        Front::new(core, mounts, bundle, self.router, files)
+    }
+
+    /// The server as a part of an axum application: its routes for `merge`.
+    ///
+    /// The application's own server cannot enforce [`Options::header_timeout`] and
+    /// [`Options::keep_alive_timeout`]; set those where it listens.
+    pub fn into_router(self) -> axum::Router {
+        self.front().into_router()
+    }
+
+    /// Binds an address and serves until the future is dropped.
+    ///
+    /// The address may be `"127.0.0.1:3000"`, a `SocketAddr`, or a port on all interfaces.
+    ///
+    /// # Errors
+    /// If the address cannot be bound.
+    pub async fn listen(self, address: impl Address) -> Result<()> {
+        self.bind(address).await?.run().await
+    }
+
+    /// Binds an address, to ask for its port or to stop gracefully.
+    ///
+    /// # Errors
+    /// If the address cannot be bound.
+    pub async fn bind(self, address: impl Address) -> Result<Listen> {
+        let name = address.describe();
+        let listener = address.bind().await.map_err(|error| {
+            let hint = match name.contains(':') || name.starts_with("port ") {
+                true => "",
+                false => " (an address is \"host:port\"; a port alone is a number)",
+            };
+            std::io::Error::new(error.kind(), format!("cannot listen on {name}: {error}{hint}"))
+        })?;
+        Listen::new(listener, self.front())
+    }
+}
+
+/// A server without Socket.IO handlers: for raw WebSockets, files and routes.
+impl Default for Server {
+    fn default() -> Self {
+        Self::new(crate::Events::new())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("files", &self.files).finish_non_exhaustive()
+    }
+}

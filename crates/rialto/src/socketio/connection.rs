@@ -1,0 +1,486 @@
+//! One client's connection: packets in, namespaces, handlers.
+
+use super::core::Core;
+use super::event::{Event, Incoming};
+use super::events::{Events, warn_or_debug};
+use super::handler::{Admission, Refused, Start, StartKind};
+use super::namespace::Namespace;
+use super::running::{Finished, Running, RunningSet};
+use super::socket::Socket;
+use crate::adapter::Answer;
+use crate::encoded::{with_messages, with_scratch};
+use crate::engine::{App, Client, Fault, Session, random_id};
+use crate::error::Result;
+use crate::handshake::Handshake;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use rialto_protocol::CloseReason;
+use rialto_protocol::socketio::{
+    self, Assembler, Connected, Limits, PacketType, Violation, event_name,
+};
+use rialto_ws::MessageRef;
+use serde_json::value::RawValue;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// Refused CONNECT packets after which a connection is closed.
+const MAX_REFUSED: u32 = 100;
+/// Events that may wait for a suspended handler or a `recv` loop before reading stops.
+const MAX_PARKED: usize = 64;
+
+/// Serves Socket.IO on an engine.
+pub(crate) struct SocketIo(pub(crate) Arc<Core>);
+
+impl App for SocketIo {
+    fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client> {
+        Box::new(Connection::new(Arc::clone(&self.0), session, handshake))
+    }
+}
+
+/// A client's connection with all its namespaces, owned by the session's task.
+struct Connection {
+    core: Arc<Core>,
+    session: Arc<Session>,
+    handshake: Handshake,
+    joined: Vec<Joined>,
+    /// Namespaces whose login is under way.
+    joining: Vec<Arc<Namespace>>,
+    /// Namespaces that this side has ended: packets that were on their way are ignored.
+    left: Vec<Arc<Namespace>>,
+    assembler: Assembler,
+    running: RunningSet,
+    /// Events that wait until a suspended handler is done.
+    parked: VecDeque<Event>,
+    parked_bytes: usize,
+    connect_by: Option<Instant>,
+    refused: u32,
+}
+
+/// A namespace that the client is in.
+struct Joined {
+    socket: Socket,
+    /// The table of its listeners; `None` if a `recv` loop serves it.
+    table: Option<Arc<Events>>,
+}
+
+/// A packet with its attachments.
+struct Whole<'a> {
+    kind: PacketType,
+    namespace: &'a str,
+    id: Option<u64>,
+    data: &'a str,
+    attachments: &'a [Bytes],
+}
+
+impl Connection {
+    fn new(core: Arc<Core>, session: Arc<Session>, handshake: Handshake) -> Self {
+        let options = &core.options;
+        let limits = Limits { max_bytes: options.max_payload, ..Limits::default() };
+        let connect_by = Instant::now().checked_add(options.connect_timeout);
+        Self {
+            session,
+            handshake,
+            joined: Vec::new(),
+            joining: Vec::new(),
+            left: Vec::new(),
+            assembler: Assembler::new(limits),
+            running: RunningSet::default(),
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            connect_by,
+            refused: 0,
+            core,
+        }
+    }
+
+    fn packet(&mut self, packet: &Whole<'_>, cx: &mut Context<'_>) -> Result<(), Fault> {
+        if packet.kind == PacketType::Connect {
+            return self.connect(packet.namespace, packet.data, cx);
+        }
+        let Some(index) = self.find(packet.namespace) else {
+            if self.left.iter().any(|namespace| namespace.name() == packet.namespace) {
+                return Ok(());
+            }
+            return Err(parse_error("a packet for a namespace that was not joined"));
+        };
+        match packet.kind {
+            PacketType::Event | PacketType::BinaryEvent => self.event(index, packet, cx),
+            PacketType::Ack | PacketType::BinaryAck => {
+                let attachments = packet.attachments.to_vec();
+                let answer = Answer { data: packet.data.to_owned(), attachments };
+                if let Some(id) = packet.id {
+                    self.joined[index].socket.answer(id, answer);
+                }
+            }
+            PacketType::Disconnect => {
+                self.leave(index, CloseReason::ClientNamespaceDisconnect, cx);
+            }
+            PacketType::Connect | PacketType::ConnectError => {
+                return Err(parse_error("a packet that only servers send"));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, namespace: &str) -> Option<usize> {
+        self.joined.iter().position(|joined| joined.socket.namespace() == namespace)
+    }
+
+    fn connect(&mut self, name: &str, auth: &str, cx: &mut Context<'_>) -> Result<(), Fault> {
+        let joining = self.joining.iter().any(|namespace| namespace.name() == name);
+        if joining || self.find(name).is_some() {
+            return Err(parse_error("a namespace that was joined already"));
+        }
+        let full = self.joined.len() + self.joining.len() >= self.core.options.max_namespaces;
+        let namespace = if full { None } else { self.core.namespace(name) };
+        let Some(namespace) = namespace else {
+            let reason = if full { "Too many namespaces" } else { "Invalid namespace" };
+            return self.refuse(name, &Refused::new(reason));
+        };
+        self.left.retain(|left| left.name() != name);
+        let handshake = self.handshake.with_auth(auth);
+        match Arc::clone(namespace.handler()).admit(&handshake) {
+            Admission::Now(start) => self.join(namespace, handshake, start, cx),
+            Admission::Later(future) => {
+                self.joining.push(Arc::clone(&namespace));
+                self.running.push(Running::Login { namespace, auth: auth.into(), future });
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, namespace: &str, refused: &Refused) -> Result<(), Fault> {
+        let data = refused.data_json().and_then(|json| RawValue::from_string(json.to_owned()).ok());
+        self.send(|out| {
+            socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
+        });
+        self.refused += 1;
+        if self.refused > MAX_REFUSED {
+            return Err(Fault {
+                reason: CloseReason::ForcedClose,
+                text: "too many refused namespaces",
+            });
+        }
+        Ok(())
+    }
+
+    /// Sends a packet of the protocol itself; a peer that cannot take it is about to be closed.
+    fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), socketio::Error>) {
+        let sent = with_scratch(|out| match encode(out) {
+            Ok(()) => with_messages(out, &[], |messages| self.session.send(messages)).is_ok(),
+            Err(_) => false,
+        });
+        if !sent {
+            tracing::debug!("a packet of the protocol was not sent");
+        }
+    }
+
+    /// The client joins the namespace.
+    fn join(
+        &mut self,
+        namespace: Arc<Namespace>,
+        handshake: Handshake,
+        start: Start,
+        cx: &mut Context<'_>,
+    ) {
+        let Ok(id) = random_id() else {
+            self.send(|out| {
+                socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
+            });
+            return;
+        };
+        self.connect_by = None;
+        let session = Arc::clone(&self.session);
+        let socket = Socket::new(id, session, Arc::clone(&namespace), handshake);
+        let connected = Connected { sid: socket.id(), pid: None };
+        self.send(|out| socketio::encode_connect(out, namespace.name(), Some(&connected)));
+        let start = start.prepare(&socket);
+        // Only now may broadcasts reach it: the client knows that it has joined.
+        namespace.adapter().add(Arc::new(socket.clone()));
+        match start {
+            StartKind::Run(run) => {
+                self.joined.push(Joined { socket: socket.clone(), table: None });
+                self.running.push(Running::Handler { future: run(socket.clone()), socket });
+            }
+            StartKind::Table { table, .. } => {
+                let connected = table.connected(&socket);
+                self.joined.push(Joined { socket: socket.clone(), table: Some(table) });
+                for mut future in connected {
+                    match future.as_mut().poll(cx) {
+                        Poll::Ready(result) => self.connected(&socket, result),
+                        Poll::Pending => {
+                            self.running.push(Running::Connect { socket: socket.clone(), future });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `on_connect` has ended.
+    fn connected(&self, socket: &Socket, result: Result<()>) {
+        let Err(error) = result else { return };
+        if !error.is_disconnected() {
+            self.report(socket, "connect", &error);
+        }
+    }
+
+    fn report(&self, socket: &Socket, event: &str, error: &crate::Error) {
+        let joined = self.joined.iter().find(|joined| joined.socket.id() == socket.id());
+        match joined.and_then(|joined| joined.table.as_ref()) {
+            Some(table) => table.report(socket, event, error),
+            None => warn_or_debug(socket, event, error),
+        }
+    }
+
+    fn event(&mut self, index: usize, packet: &Whole<'_>, cx: &mut Context<'_>) {
+        let Some((name, _)) = event_name(packet.data) else { return };
+        let incoming = Incoming {
+            name: &name,
+            data: packet.data,
+            attachments: packet.attachments,
+            ack: packet.id,
+        };
+        let joined = &self.joined[index];
+        if !joined.socket.is_connected() {
+            // It was sent before the client knew that it is out.
+            return;
+        }
+        let Some(table) = joined.table.clone() else {
+            return joined.socket.push_event(incoming.to_event(&joined.socket));
+        };
+        let socket = joined.socket.clone();
+        if !self.parked.is_empty() || !self.may_start(&table) {
+            self.parked_bytes += incoming.size();
+            self.parked.push_back(incoming.to_event(&socket));
+            return;
+        }
+        self.dispatch(&table, &socket, &incoming, cx);
+    }
+
+    /// Whether a further event may be handed to this table now.
+    fn may_start(&self, table: &Events) -> bool {
+        let limit = if table.is_sequential() { 1 } else { self.core.options.max_running_handlers };
+        self.running.listeners() < limit
+    }
+
+    fn dispatch(
+        &mut self,
+        table: &Arc<Events>,
+        socket: &Socket,
+        incoming: &Incoming<'_>,
+        cx: &mut Context<'_>,
+    ) {
+        let running = &mut self.running;
+        table.dispatch(socket, incoming, |mut future: BoxFuture<'static, Result<()>>| {
+            // Most listeners end here, without ever being suspended.
+            match future.as_mut().poll(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
+                Poll::Pending => {
+                    let (socket, name) = (socket.clone(), incoming.name.into());
+                    running.push(Running::Listener { socket, name, future });
+                }
+            }
+        });
+    }
+
+    /// Starts events that had to wait; true if any could.
+    fn unpark(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(event) = self.parked.front() {
+            let socket = event.socket().clone();
+            let joined = self.joined.iter().find(|joined| joined.socket.id() == socket.id());
+            let table = joined.and_then(|joined| joined.table.clone());
+            if table.as_ref().is_some_and(|table| !self.may_start(table)) {
+                break;
+            }
+            let Some(event) = self.parked.pop_front() else { break };
+            self.parked_bytes -= event.incoming().size();
+            any = true;
+            if let Some(table) = table {
+                self.dispatch(&table, &socket, &event.incoming(), cx);
+            }
+        }
+        any
+    }
+
+    /// Something suspended has ended.
+    fn finished(&mut self, finished: Finished, cx: &mut Context<'_>) {
+        match finished {
+            Finished::Listener { socket, name, result } => {
+                if let Err(error) = result {
+                    self.report(&socket, &name, &error);
+                }
+            }
+            Finished::Connect { socket, result } => self.connected(&socket, result),
+            Finished::Disconnect => {}
+            Finished::Handler { socket, result } => {
+                if let Err(error) = result
+                    && !error.is_disconnected()
+                {
+                    warn_or_debug(&socket, "the loop", &error);
+                }
+                // The handler is the client's life in the namespace: when it returns, it is over.
+                Socket::disconnect(&socket, false);
+            }
+            Finished::Login { namespace, auth, result } => {
+                self.joining.retain(|joining| !Arc::ptr_eq(joining, &namespace));
+                if !self.session.is_open() {
+                    return;
+                }
+                match result {
+                    Ok(start) => {
+                        let handshake = self.handshake.with_auth(&auth);
+                        self.join(namespace, handshake, start, cx);
+                    }
+                    Err(refused) => {
+                        if let Err(fault) = self.refuse(namespace.name(), &refused) {
+                            self.session.close_with(fault.reason, 1008, fault.text);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes out sockets that were disconnected from this side.
+    fn sweep(&mut self, cx: &mut Context<'_>) {
+        let mut index = 0;
+        while index < self.joined.len() {
+            match self.joined[index].socket.disconnect_reason() {
+                None => index += 1,
+                Some(reason) => {
+                    let name = self.joined[index].socket.namespace();
+                    if self.left.len() < self.core.options.max_namespaces
+                        && let Some(namespace) = self.core.existing(name)
+                    {
+                        self.left.push(namespace);
+                    }
+                    self.leave(index, reason, cx);
+                }
+            }
+        }
+    }
+
+    /// The client is gone from a namespace.
+    fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
+        let Joined { socket, table } = self.joined.remove(index);
+        socket.end(reason);
+        for mut future in table.iter().flat_map(|table| table.disconnected(&socket)) {
+            if future.as_mut().poll(cx).is_pending() {
+                self.running.push(Running::Disconnect { future });
+            }
+        }
+        socket.leave_namespace();
+    }
+}
+
+impl Client for Connection {
+    fn receive(
+        &mut self,
+        message: MessageRef<'_>,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        match message {
+            MessageRef::Text(text) => {
+                let Some(packet) = self.assembler.receive_text(text, now)? else { return Ok(()) };
+                let whole = Whole {
+                    kind: packet.kind,
+                    namespace: packet.namespace,
+                    id: packet.id,
+                    data: packet.data,
+                    attachments: &[],
+                };
+                self.packet(&whole, cx)
+            }
+            MessageRef::Binary(bytes) => {
+                let bytes = Bytes::copy_from_slice(bytes);
+                let Some(packet) = self.assembler.receive_binary(bytes)? else { return Ok(()) };
+                let whole = Whole {
+                    kind: packet.kind,
+                    namespace: packet.namespace(),
+                    id: packet.id,
+                    data: packet.data(),
+                    attachments: &packet.attachments,
+                };
+                self.packet(&whole, cx)
+            }
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let idle = loop {
+                match self.running.poll_next(cx) {
+                    Poll::Ready(Some(finished)) => self.finished(finished, cx),
+                    Poll::Ready(None) => break true,
+                    Poll::Pending => break false,
+                }
+            };
+            if self.session.take_eviction() {
+                self.joined.iter().for_each(|joined| joined.socket.disconnect(false));
+                self.session.close(CloseReason::ForcedServerClose);
+            }
+            self.sweep(cx);
+            if self.unpark(cx) {
+                continue;
+            }
+            return if idle { Poll::Ready(()) } else { Poll::Pending };
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        let limit = self.core.options.max_payload;
+        let room = |(count, bytes)| count < MAX_PARKED && bytes <= limit;
+        room((self.parked.len(), self.parked_bytes))
+            && self.joined.iter().all(|j| j.table.is_some() || room(j.socket.waiting()))
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.connect_by, self.assembler.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
+        self.assembler.handle_timeout(now)?;
+        if self.connect_by.is_some_and(|due| due <= now) {
+            self.connect_by = None;
+            let text = "no namespace was joined in time";
+            return Err(Fault { reason: CloseReason::ForcedClose, text });
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
+        self.connect_by = None;
+        self.assembler = Assembler::new(self.assembler.limits().clone());
+        self.parked.clear();
+        self.parked_bytes = 0;
+        while !self.joined.is_empty() {
+            self.leave(0, reason, cx);
+        }
+    }
+}
+
+/// After a panic in a handler the sockets still have to leave their namespaces.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for Joined { socket, .. } in self.joined.drain(..) {
+            socket.end(CloseReason::ForcedClose);
+            socket.leave_namespace();
+        }
+    }
+}
+
+impl From<Violation> for Fault {
+    fn from(violation: Violation) -> Self {
+        parse_error(violation.as_str())
+    }
+}
+
+fn parse_error(text: &'static str) -> Fault {
+    Fault { reason: CloseReason::ParseError, text }
+}

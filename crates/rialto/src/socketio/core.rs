@@ -1,0 +1,127 @@
+//! What all namespaces of a server share.
+
+use super::events::Events;
+use super::extensions::Extensions;
+use super::handler::Handler;
+use super::namespace::{Io, Namespace};
+use crate::adapter::{Adapter, Memory};
+use crate::options::Options;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+type MakeAdapter = dyn Fn(&str) -> Arc<dyn Adapter> + Send + Sync;
+type Matches = dyn Fn(&str) -> bool + Send + Sync;
+
+/// The Socket.IO side of a server.
+pub(crate) struct Core {
+    pub(crate) options: Arc<Options>,
+    pub(crate) state: Extensions,
+    main: Arc<Namespace>,
+    namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
+    dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
+    make_adapter: Box<MakeAdapter>,
+    /// Ends of the engines, called by `Io::close`.
+    closers: Mutex<Vec<Box<Closer>>>,
+}
+
+/// Tells an engine to close; answers how many sessions it still has.
+pub(crate) type Closer = dyn Fn(bool) -> usize + Send + Sync;
+
+/// What a server was configured with, before it runs.
+pub(crate) struct Plan {
+    pub(crate) options: Options,
+    pub(crate) state: Extensions,
+    pub(crate) main: Arc<dyn Handler>,
+    pub(crate) namespaces: Vec<(Arc<str>, Arc<dyn Handler>)>,
+    pub(crate) dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
+    pub(crate) make_adapter: Box<MakeAdapter>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            options: Options::default(),
+            state: Extensions::default(),
+            main: Arc::new(Events::new()),
+            namespaces: Vec::new(),
+            dynamic: Vec::new(),
+            make_adapter: Box::new(|_| Arc::new(Memory::new())),
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn new(plan: Plan) -> Arc<Self> {
+        Arc::new_cyclic(|core: &Weak<Self>| {
+            let open = |name: &Arc<str>, handler: Arc<dyn Handler>| {
+                let adapter = (plan.make_adapter)(name);
+                Arc::new(Namespace::new(Arc::clone(name), handler, adapter, core.clone()))
+            };
+            let root: Arc<str> = "/".into();
+            let main = open(&root, plan.main);
+            let named = plan.namespaces.into_iter().map(|(name, handler)| {
+                let namespace = open(&name, handler);
+                (name, namespace)
+            });
+            let mut namespaces: HashMap<_, _> = named.collect();
+            namespaces.insert(root, Arc::clone(&main));
+            Self {
+                options: Arc::new(plan.options),
+                state: plan.state,
+                main,
+                namespaces: RwLock::new(namespaces),
+                dynamic: plan.dynamic,
+                make_adapter: plan.make_adapter,
+                closers: Mutex::default(),
+            }
+        })
+    }
+
+    /// The main namespace, `/`.
+    pub(crate) fn main(&self) -> Io {
+        Io::new(Arc::clone(&self.main))
+    }
+
+    /// The namespace of that name, made now if a dynamic one fits.
+    pub(crate) fn namespace(self: &Arc<Self>, name: &str) -> Option<Arc<Namespace>> {
+        if let Some(namespace) = self.existing(name) {
+            return Some(namespace);
+        }
+        let (_, handler) = self.dynamic.iter().find(|(matches, _)| matches(name))?;
+        let name: Arc<str> = name.into();
+        let mut namespaces = self.namespaces.write();
+        let namespace = namespaces.entry(Arc::clone(&name)).or_insert_with(|| {
+            let adapter = (self.make_adapter)(&name);
+            let core = Arc::downgrade(self);
+            Arc::new(Namespace::new(name, Arc::clone(handler), adapter, core).dynamic())
+        });
+        Some(Arc::clone(namespace))
+    }
+
+    /// The namespace of that name, if it exists.
+    pub(crate) fn existing(&self, name: &str) -> Option<Arc<Namespace>> {
+        self.namespaces.read().get(name).cloned()
+    }
+
+    /// Forgets a dynamic namespace that nobody is in: peers choose their names.
+    pub(crate) fn tidy(&self, namespace: &Arc<Namespace>) {
+        if !namespace.is_dynamic() || namespace.adapter().count() > 0 {
+            return;
+        }
+        let mut namespaces = self.namespaces.write();
+        // One reference here, one with the caller: nobody is about to join it.
+        if namespace.adapter().count() == 0 && Arc::strong_count(namespace) <= 2 {
+            namespaces.remove(namespace.name());
+        }
+    }
+
+    pub(crate) fn add_closer(&self, closer: Box<Closer>) {
+        self.closers.lock().push(closer);
+    }
+
+    /// Tells every engine to close (`now`), and counts the sessions that are left.
+    pub(crate) fn close(&self, now: bool) -> usize {
+        self.closers.lock().iter().map(|closer| closer(now)).sum()
+    }
+}

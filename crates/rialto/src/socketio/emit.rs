@@ -1,0 +1,142 @@
+//! Sending one packet to one socket.
+
+use crate::encoded::{with_messages, with_scratch};
+use crate::engine::{SendError, Session};
+use crate::error::{Error, Result};
+use bytes::Bytes;
+use rialto_protocol::socketio;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::task::coop;
+
+/// An event on its way. Await it to keep within the peer's byte budget.
+///
+/// If the budget has room, the event has been queued before this is returned, and awaiting it
+/// is free. Otherwise it is queued when there is room again, behind what was awaited before it; if
+/// this is dropped before that, the event is not sent.
+#[must_use = "await it, so that a peer that reads slowly slows down its sender"]
+pub struct Emit(State);
+
+enum State {
+    Done(Option<Error>),
+    /// Handed to everyone already; awaiting it may give way to other tasks.
+    Broadcast(Option<Error>),
+    Waiting(Box<Waiting>),
+}
+
+struct Waiting {
+    session: Arc<Session>,
+    text: Vec<u8>,
+    attachments: Vec<Bytes>,
+    /// Its place in the line of those that wait, from the first poll on.
+    ticket: Option<u64>,
+}
+
+impl Emit {
+    /// An emit that has ended already.
+    pub(super) fn done(result: Result<()>) -> Self {
+        Self(State::Done(result.err()))
+    }
+
+    /// A broadcast that has been handed out.
+    pub(super) fn broadcast(result: Result<()>) -> Self {
+        Self(State::Broadcast(result.err()))
+    }
+
+    /// Sends what `encode` writes, now or when there is room.
+    ///
+    /// A `volatile` packet is dropped instead of waiting.
+    pub(super) fn start(
+        session: &Arc<Session>,
+        volatile: bool,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
+    ) -> Self {
+        // Whoever waits already goes first.
+        let in_line = !session.line().is_empty();
+        if volatile && (in_line || !session.is_writable()) {
+            return Self::done(Ok(()));
+        }
+        with_scratch(|text| {
+            let attachments = match encode(text) {
+                Ok(attachments) => attachments,
+                Err(error) => return Self::done(Err(error.into())),
+            };
+            let sent = match in_line && session.is_open() {
+                true => Err(SendError::Full),
+                false => with_messages(text, &attachments, |messages| session.send(messages)),
+            };
+            match sent {
+                Ok(()) => Self::done(Ok(())),
+                Err(SendError::Closed) => Self::done(Err(Error::disconnected())),
+                Err(SendError::Full) if volatile => Self::done(Ok(())),
+                Err(SendError::Full) => Self(State::Waiting(Box::new(Waiting {
+                    session: Arc::clone(session),
+                    text: text.clone(),
+                    attachments,
+                    ticket: None,
+                }))),
+            }
+        })
+    }
+}
+
+impl Future for Emit {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        match &mut self.0 {
+            State::Done(error) => Poll::Ready(error.take().map_or(Ok(()), Err)),
+            State::Broadcast(error) => {
+                // A loop of broadcasts would otherwise keep everybody else from running: those
+                // who are to fetch them by polling, for one.
+                ready!(coop::poll_proceed(cx)).made_progress();
+                Poll::Ready(error.take().map_or(Ok(()), Err))
+            }
+            State::Waiting(waiting) => {
+                let result = ready!(waiting.poll(cx));
+                self.0 = State::Done(None);
+                Poll::Ready(result)
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let line = self.session.line();
+        let ticket = *self.ticket.get_or_insert_with(|| line.join());
+        ready!(line.poll_first(ticket, cx));
+        loop {
+            let sent = with_messages(&self.text, &self.attachments, |m| self.session.send(m));
+            match sent {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(SendError::Closed) => return Poll::Ready(Err(Error::disconnected())),
+                Err(SendError::Full) => {}
+            }
+            if ready!(self.session.poll_room(cx)).is_err() {
+                return Poll::Ready(Err(Error::disconnected()));
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.session.line().leave(ticket);
+        }
+    }
+}
+
+impl fmt::Debug for Emit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.0 {
+            State::Done(_) | State::Broadcast(_) => "done",
+            State::Waiting(_) => "waiting",
+        };
+        f.debug_tuple("Emit").field(&state).finish()
+    }
+}

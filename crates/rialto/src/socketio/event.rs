@@ -1,0 +1,118 @@
+//! An event as the `recv` loop gets it, or a catch-all listener.
+
+use super::emit::Emit;
+use super::socket::Socket;
+use crate::error::Result;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rialto_protocol::socketio;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// An event that has arrived.
+pub struct Event {
+    socket: Socket,
+    name: Box<str>,
+    data: Box<str>,
+    attachments: Vec<Bytes>,
+    /// The id of the ack that the client waits for, until it has been sent.
+    ack: Mutex<Option<u64>>,
+}
+
+/// An event, borrowed from the buffer in which it arrived.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) name: &'a str,
+    /// The JSON array, the event's name first.
+    pub(super) data: &'a str,
+    pub(super) attachments: &'a [Bytes],
+    pub(super) ack: Option<u64>,
+}
+
+impl Incoming<'_> {
+    /// Decodes the arguments.
+    pub(super) fn args<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(socketio::decode(self.data, true, self.attachments)?)
+    }
+
+    /// Bytes that it takes to keep the event.
+    pub(super) fn size(&self) -> usize {
+        self.data.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    pub(super) fn to_event(self, socket: &Socket) -> Event {
+        Event {
+            socket: socket.clone(),
+            name: self.name.into(),
+            data: self.data.into(),
+            attachments: self.attachments.to_vec(),
+            ack: Mutex::new(self.ack),
+        }
+    }
+}
+
+impl Event {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The socket that it came from.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Its arguments: one value for one argument, a tuple for several, `()` for whatever they are.
+    ///
+    /// # Errors
+    /// If they do not fit the type; the error says which one.
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
+        self.incoming().args()
+    }
+
+    /// The event as a variant of an enum: the variant's name is the event's, its fields are the
+    /// arguments. Together with `#[serde(rename_all = "snake_case")]` it makes `match` the list of
+    /// all events.
+    ///
+    /// # Errors
+    /// If no variant has the event's name, or its fields do not fit the arguments.
+    pub fn read<E: DeserializeOwned>(&self) -> Result<E> {
+        Ok(socketio::read(&self.name, &self.data, &self.attachments)?)
+    }
+
+    /// True if the client waits for an ack that has not been sent yet.
+    #[must_use]
+    pub fn wants_ack(&self) -> bool {
+        self.ack.lock().is_some()
+    }
+
+    /// Answers with an ack, if the client waits for one; only the first answer is sent.
+    pub fn ack(&self, args: impl Serialize) -> Emit {
+        match self.ack.lock().take() {
+            Some(id) => self.socket.send_ack(id, &args),
+            None => Emit::done(Ok(())),
+        }
+    }
+
+    pub(super) fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            name: &self.name,
+            data: &self.data,
+            attachments: &self.attachments,
+            ack: *self.ack.lock(),
+        }
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("name", &self.name)
+            .field("bytes", &self.incoming().size())
+            .field("wants_ack", &self.wants_ack())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! [`Events`]: a namespace's listeners, registered once.
+
+use super::event::{Event, Incoming};
+use super::listener::{self, Listener};
+use super::socket::Socket;
+use crate::error::{Error, Result};
+use futures_util::future::BoxFuture;
+use rialto_protocol::socketio::is_reserved;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+/// The listeners of a namespace. Registered once, they serve every client.
+///
+/// Listeners of one client start in the order in which its events arrive. One that suspends does
+/// not hold up later events, as in Node; [`Events::sequential`] makes them wait.
+///
+/// ```
+/// use rialto::{Events, Server};
+///
+/// let events = Events::new()
+///     .on_connect(async |socket| socket.emit("welcome", "Hello!").await)
+///     .on("chat message", async |socket, text: String| {
+///         socket.io().emit("chat message", text).await
+///     })
+///     .on_ack("sum", async |_, (a, b): (i64, i64)| Ok(a + b));
+/// let server = Server::new(events);
+/// ```
+///
+/// State enters by [`Server::state`](crate::Server::state), or by a closure that clones what it
+/// needs for each call:
+///
+/// ```
+/// use rialto::Events;
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+///
+/// let count = Arc::new(AtomicU64::new(0));
+/// let events = Events::new().on("visit", move |_, ()| {
+///     let count = count.clone();
+///     async move {
+///         count.fetch_add(1, Ordering::Relaxed);
+///         Ok(())
+///     }
+/// });
+/// ```
+#[derive(Clone, Default)]
+pub struct Events {
+    named: HashMap<Box<str>, Vec<Entry>>,
+    any: Vec<Arc<AnyListener>>,
+    connect: Vec<Arc<ConnectListener>>,
+    disconnect: Vec<Arc<DisconnectListener>>,
+    error: Vec<Arc<ErrorListener>>,
+    sequential: bool,
+    /// Numbers the listeners, for `once`.
+    registered: usize,
+}
+
+#[derive(Clone)]
+struct Entry {
+    listener: Arc<Listener>,
+    /// Its number, if it runs once for each client.
+    once: Option<usize>,
+}
+
+type AnyListener = dyn Fn(Socket, Event) -> BoxFuture<'static, Result<()>> + Send + Sync;
+type ConnectListener = dyn Fn(Socket) -> BoxFuture<'static, Result<()>> + Send + Sync;
+type DisconnectListener = dyn Fn(Socket) -> BoxFuture<'static, ()> + Send + Sync;
+type ErrorListener = dyn Fn(&Socket, &str, &Error) + Send + Sync;
+
+impl Events {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs for each client that joins, beside its events.
+    ///
+    /// It may last as long as the client stays, and ends by itself when the client is gone.
+    #[must_use]
+    pub fn on_connect<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.connect.push(Arc::new(move |socket| Box::pin(handler(socket))));
+        self
+    }
+
+    /// Runs for each client that is gone; [`Socket::disconnect_reason`] says why.
+    ///
+    /// Until it first suspends, the socket is still in its rooms.
+    #[must_use]
+    pub fn on_disconnect<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.disconnect.push(Arc::new(move |socket| Box::pin(handler(socket))));
+        self
+    }
+
+    /// Runs for each event of that name: one value takes one argument, a tuple several, `()`
+    /// whatever they are.
+    ///
+    /// Several listeners of one name run in the order of their registration. An event that does
+    /// not decode is counted ([`Io::undecoded`](super::Io::undecoded)), logged, given to
+    /// [`Events::on_error`], and dropped. The log shows the first ten of a namespace as warnings,
+    /// later ones at debug level: peers choose how many there are.
+    #[must_use]
+    pub fn on<T, H, F>(self, name: &str, handler: H) -> Self
+    where
+        T: DeserializeOwned,
+        H: Fn(Socket, T) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.add(name, listener::plain(handler), false, false)
+    }
+
+    /// As [`Events::on`]; what it returns is the ack, if the client asked for one.
+    ///
+    /// After an error no ack is sent.
+    #[must_use]
+    pub fn on_ack<T, A, H, F>(self, name: &str, handler: H) -> Self
+    where
+        T: DeserializeOwned,
+        A: Serialize + Send,
+        H: Fn(Socket, T) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<A>> + Send + 'static,
+    {
+        self.add(name, listener::with_ack(handler), false, false)
+    }
+
+    /// As [`Events::on`], for the first event of that name of each client.
+    #[must_use]
+    pub fn once<T, H, F>(self, name: &str, handler: H) -> Self
+    where
+        T: DeserializeOwned,
+        H: Fn(Socket, T) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.add(name, listener::plain(handler), true, false)
+    }
+
+    /// As [`Events::on`], before the listeners that are there already.
+    #[must_use]
+    pub fn prepend<T, H, F>(self, name: &str, handler: H) -> Self
+    where
+        T: DeserializeOwned,
+        H: Fn(Socket, T) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.add(name, listener::plain(handler), false, true)
+    }
+
+    /// Removes the listeners of that name.
+    #[must_use]
+    pub fn off(mut self, name: &str) -> Self {
+        self.named.remove(name);
+        self
+    }
+
+    /// Runs for every event, before the listeners of its name.
+    #[must_use]
+    pub fn on_any<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket, Event) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.any.push(Arc::new(move |socket, event| Box::pin(handler(socket, event))));
+        self
+    }
+
+    /// Is told of each event that does not decode and each listener that fails.
+    #[must_use]
+    pub fn on_error<H>(mut self, handler: H) -> Self
+    where
+        H: Fn(&Socket, &str, &Error) + Send + Sync + 'static,
+    {
+        self.error.push(Arc::new(handler));
+        self
+    }
+
+    /// Makes each event of a client wait until the listeners of the one before it are done.
+    #[must_use]
+    pub fn sequential(mut self) -> Self {
+        self.sequential = true;
+        self
+    }
+
+    fn add(mut self, name: &str, listener: Listener, once: bool, first: bool) -> Self {
+        if is_reserved(name) {
+            tracing::warn!(name, "this event name is reserved: no client can send it");
+        }
+        self.registered += 1;
+        let entry = Entry { listener: Arc::new(listener), once: once.then_some(self.registered) };
+        let entries = self.named.entry(name.into()).or_default();
+        entries.insert(if first { 0 } else { entries.len() }, entry);
+        self
+    }
+
+    pub(super) fn is_sequential(&self) -> bool {
+        self.sequential
+    }
+
+    /// Starts the listeners of an event; `run` gets each future that they return.
+    pub(super) fn dispatch(
+        &self,
+        socket: &Socket,
+        incoming: &Incoming<'_>,
+        mut run: impl FnMut(BoxFuture<'static, Result<()>>),
+    ) {
+        for any in &self.any {
+            run(any(socket.clone(), incoming.to_event(socket)));
+        }
+        let Some(entries) = self.named.get(incoming.name) else { return };
+        for entry in entries {
+            if entry.once.is_some_and(|number| !socket.fire_once(number)) {
+                continue;
+            }
+            match (entry.listener)(socket, incoming) {
+                Ok(future) => run(future),
+                Err(error) => {
+                    socket.count_undecoded();
+                    self.report(socket, incoming.name, &error);
+                }
+            }
+        }
+    }
+
+    pub(super) fn connected(&self, socket: &Socket) -> Vec<BoxFuture<'static, Result<()>>> {
+        self.connect.iter().map(|handler| handler(socket.clone())).collect()
+    }
+
+    pub(super) fn disconnected(&self, socket: &Socket) -> Vec<BoxFuture<'static, ()>> {
+        self.disconnect.iter().map(|handler| handler(socket.clone())).collect()
+    }
+
+    /// A listener failed, or an event did not decode.
+    pub(super) fn report(&self, socket: &Socket, event: &str, error: &Error) {
+        warn_or_debug(socket, event, error);
+        for handler in &self.error {
+            handler(socket, event, error);
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("names", &self.named.keys()).finish_non_exhaustive()
+    }
+}
+
+/// Logs the failure of a handler: the first ones as warnings, later ones as what peers can cause.
+pub(super) fn warn_or_debug(socket: &Socket, event: &str, error: &Error) {
+    if socket.count_report() {
+        tracing::warn!(socket = socket.id(), ?event, %error, "a handler failed");
+    } else {
+        tracing::debug!(socket = socket.id(), ?event, %error, "a handler failed");
+    }
+}

@@ -1,0 +1,51 @@
+//! Typed listeners behind one interface.
+
+use super::event::Incoming;
+use super::socket::Socket;
+use crate::error::Result;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+
+/// A listener: decodes the arguments and starts the user's function.
+pub(super) type Listener =
+    Box<dyn Fn(&Socket, &Incoming<'_>) -> Result<BoxFuture<'static, Result<()>>> + Send + Sync>;
+
+/// A listener that gives no answer.
+pub(super) fn plain<T, H, F>(handler: H) -> Listener
+where
+    T: DeserializeOwned,
+    H: Fn(Socket, T) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    Box::new(move |socket, incoming| {
+        let args = incoming.args()?;
+        Ok(Box::pin(handler(socket.clone(), args)))
+    })
+}
+
+/// A listener whose result is the ack, where the client waits for one.
+pub(super) fn with_ack<T, A, H, F>(handler: H) -> Listener
+where
+    T: DeserializeOwned,
+    A: Serialize + Send,
+    H: Fn(Socket, T) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<A>> + Send + 'static,
+{
+    Box::new(move |socket, incoming| {
+        let args = incoming.args()?;
+        let running = handler(socket.clone(), args);
+        let (socket, ack) = (socket.clone(), incoming.ack);
+        Ok(Box::pin(async move {
+            let answer = running.await?;
+            let sending = ack.map(|id| socket.send_ack(id, &answer));
+            // The answer itself need not live while its packet waits for room.
+            drop(answer);
+            match sending {
+                Some(sending) => sending.await,
+                None => Ok(()),
+            }
+        }))
+    })
+}

@@ -1,0 +1,104 @@
+//! What a connection has suspended: handlers, logins, the whole life of a `recv` loop.
+
+use super::handler::{Refused, Start};
+use super::namespace::Namespace;
+use super::socket::Socket;
+use crate::error::Result;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, Stream};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A suspended piece of user code.
+pub(super) enum Running {
+    /// A listener of an event.
+    Listener { socket: Socket, name: Box<str>, future: BoxFuture<'static, Result<()>> },
+    /// `on_connect`, which ends when its client is gone.
+    Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
+    /// A handler that is a loop.
+    Handler { socket: Socket, future: BoxFuture<'static, Result<()>> },
+    /// `on_disconnect`.
+    Disconnect { future: BoxFuture<'static, ()> },
+    /// A login.
+    Login {
+        namespace: Arc<Namespace>,
+        auth: Box<str>,
+        future: BoxFuture<'static, Result<Start, Refused>>,
+    },
+}
+
+/// What has come of it.
+pub(super) enum Finished {
+    Listener { socket: Socket, name: Box<str>, result: Result<()> },
+    Connect { socket: Socket, result: Result<()> },
+    Handler { socket: Socket, result: Result<()> },
+    Disconnect,
+    Login { namespace: Arc<Namespace>, auth: Box<str>, result: Result<Start, Refused> },
+}
+
+impl Future for Running {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
+        match &mut *self {
+            Self::Listener { socket, name, future } => future.as_mut().poll(cx).map(|result| {
+                Finished::Listener { socket: socket.clone(), name: std::mem::take(name), result }
+            }),
+            Self::Connect { socket, future } => match future.as_mut().poll(cx) {
+                Poll::Ready(result) => {
+                    Poll::Ready(Finished::Connect { socket: socket.clone(), result })
+                }
+                Poll::Pending => socket
+                    .poll_closed(cx)
+                    .map(|_| Finished::Connect { socket: socket.clone(), result: Ok(()) }),
+            },
+            Self::Handler { socket, future } => future
+                .as_mut()
+                .poll(cx)
+                .map(|result| Finished::Handler { socket: socket.clone(), result }),
+            Self::Disconnect { future } => future.as_mut().poll(cx).map(|()| Finished::Disconnect),
+            Self::Login { namespace, auth, future } => {
+                future.as_mut().poll(cx).map(|result| Finished::Login {
+                    namespace: Arc::clone(namespace),
+                    auth: std::mem::take(auth),
+                    result,
+                })
+            }
+        }
+    }
+}
+
+/// The suspended pieces of one connection. Nothing is allocated while there are none.
+#[derive(Default)]
+pub(super) struct RunningSet {
+    futures: Option<Box<FuturesUnordered<Running>>>,
+    listeners: usize,
+}
+
+impl RunningSet {
+    pub(super) fn push(&mut self, running: Running) {
+        if let Running::Listener { .. } = running {
+            self.listeners += 1;
+        }
+        self.futures.get_or_insert_default().push(running);
+    }
+
+    /// Listeners that are suspended.
+    pub(super) fn listeners(&self) -> usize {
+        self.listeners
+    }
+
+    /// The next piece that has ended; `None` if nothing is suspended.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+        let Some(futures) = &mut self.futures else { return Poll::Ready(None) };
+        let finished = std::task::ready!(Pin::new(&mut **futures).poll_next(cx));
+        match &finished {
+            None => self.futures = None,
+            Some(Finished::Listener { .. }) => self.listeners -= 1,
+            Some(_) => {}
+        }
+        Poll::Ready(finished)
+    }
+}

@@ -1,0 +1,532 @@
+//! [`Socket`]: one client in one namespace.
+
+use super::acks::{Pending, decode};
+use super::broadcast::{Broadcast, Rooms};
+use super::emit::Emit;
+use super::event::Event;
+use super::extensions::Extensions;
+use super::namespace::{Io, Namespace};
+use crate::adapter::{AckRequest, Answer, Member, Room};
+use crate::encoded::{Encoded, with_messages, with_scratch};
+use crate::engine::{SendError, Session};
+use crate::error::{Error, Result};
+use crate::handshake::Handshake;
+use crate::options::Transport;
+use parking_lot::{Mutex, RwLock};
+use rialto_protocol::CloseReason;
+use rialto_protocol::socketio;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// One client in one namespace. Cloning costs a reference count; clones are the same socket.
+///
+/// ```
+/// use rialto::Socket;
+/// async fn chat(mut socket: Socket) -> rialto::Result {
+///     while let Some(event) = socket.recv().await {
+///         if event.name() == "chat message" {
+///             socket.io().emit("chat message", event.args::<String>()?).await?;
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    id: Room,
+    session: Arc<Session>,
+    namespace: Arc<Namespace>,
+    handshake: Handshake,
+    data: RwLock<Extensions>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Why the socket is over, once it is.
+    reason: Option<CloseReason>,
+    acks: HashMap<u64, Pending>,
+    /// Events for the `recv` loop; their bytes.
+    inbox: VecDeque<Event>,
+    inbox_bytes: usize,
+    receiver: Option<Waker>,
+    /// Tasks that wait for the end.
+    closed: Vec<Waker>,
+    /// Listeners registered by `once` that have run.
+    fired: Vec<usize>,
+}
+
+impl Socket {
+    pub(super) fn new(
+        id: Box<str>,
+        session: Arc<Session>,
+        namespace: Arc<Namespace>,
+        handshake: Handshake,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id: id.into(),
+            session,
+            namespace,
+            handshake,
+            data: RwLock::default(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The socket's public id, which is also the name of a room that it is alone in.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The next event in order; `None` once the client is gone. Cancel safe.
+    ///
+    /// For handlers that are a loop; with an [`Events`](super::Events) table the events go there.
+    pub async fn recv(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = self.0.state.lock();
+        if let Some(event) = state.inbox.pop_front() {
+            state.inbox_bytes -= event.incoming().size();
+            if state.inbox.is_empty() {
+                // The connection may have stopped reading for this.
+                self.0.session.wake();
+            }
+            return Poll::Ready(Some(event));
+        }
+        if state.reason.is_some() {
+            return Poll::Ready(None);
+        }
+        state.receiver = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Emits an event to this client: one value is one argument, a tuple several, `()` none.
+    ///
+    /// The event is queued at once if the client's byte budget has room; awaiting the result
+    /// waits for room otherwise.
+    pub fn emit(&self, name: &str, args: impl Serialize) -> Emit {
+        self.emit_flagged(name, &args, false)
+    }
+
+    /// Emits a variant of an enum: the counterpart of [`Event::read`].
+    pub fn send(&self, event: &impl Serialize) -> Emit {
+        let nsp = self.0.namespace.name();
+        Emit::start(&self.0.session, false, |out| socketio::encode_enum(out, nsp, None, event))
+    }
+
+    pub(super) fn emit_flagged(&self, name: &str, args: &impl Serialize, volatile: bool) -> Emit {
+        if self.is_over() {
+            return Emit::done(Err(Error::disconnected()));
+        }
+        let nsp = self.0.namespace.name();
+        Emit::start(&self.0.session, volatile, |out| {
+            socketio::encode_event(out, nsp, None, name, args)
+        })
+    }
+
+    pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
+        let nsp = self.0.namespace.name();
+        Emit::start(&self.0.session, false, |out| socketio::encode_ack(out, nsp, id, args))
+    }
+
+    /// Emits an event and waits for the client's ack.
+    ///
+    /// It always ends: with the answer, after [`Options::ack_timeout`](crate::Options), or when
+    /// the client leaves.
+    ///
+    /// # Errors
+    /// [`Error::is_timeout`], [`Error::is_disconnected`], or an answer that does not fit the type.
+    pub async fn emit_with_ack<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        args: impl Serialize,
+    ) -> Result<T> {
+        self.ask(name, &args, self.0.session.options().ack_timeout).await
+    }
+
+    fn ask<T: DeserializeOwned, A: Serialize>(
+        &self,
+        name: &str,
+        args: &A,
+        limit: Duration,
+    ) -> impl Future<Output = Result<T>> + Send + use<T, A> {
+        let id = self.0.namespace.next_ack();
+        let (sender, receiver) = oneshot::channel();
+        let registered = self.expect_ack(id, Pending::One(sender));
+        let guard = AckGuard(self.clone(), id);
+        let nsp = self.0.namespace.name();
+        let sending = match registered {
+            Err(error) => Emit::done(Err(error)),
+            Ok(()) => Emit::start(&self.0.session, false, |out| {
+                socketio::encode_event(out, nsp, Some(id), name, args)
+            }),
+        };
+        async move {
+            let _guard = guard;
+            let answering = async {
+                sending.await?;
+                receiver.await.map_err(|_| Error::disconnected())
+            };
+            match tokio::time::timeout(limit, answering).await {
+                Ok(answer) => decode(&answer?),
+                Err(_) => Err(Error::timeout()),
+            }
+        }
+    }
+
+    fn expect_ack(&self, id: u64, pending: Pending) -> Result<()> {
+        let mut state = self.0.state.lock();
+        if state.reason.is_some() {
+            return Err(Error::disconnected());
+        }
+        if state.acks.len() >= self.0.session.options().max_pending_acks {
+            return Err(Error::full());
+        }
+        state.acks.insert(id, pending);
+        Ok(())
+    }
+
+    /// An ack of the client has come; one that nobody waits for is ignored.
+    pub(super) fn answer(&self, id: u64, answer: Answer) {
+        let pending = self.0.state.lock().acks.remove(&id);
+        if let Some(pending) = pending {
+            pending.resolve(&self.0.id, Some(answer));
+        }
+    }
+
+    /// Emits that may be dropped if the client is not ready for them.
+    #[must_use]
+    pub fn volatile(&self) -> Emitter<'_> {
+        Emitter { socket: self, volatile: true, timeout: None }
+    }
+
+    /// Sets how long [`Emitter::emit_with_ack`] waits.
+    #[must_use]
+    pub fn timeout(&self, limit: Duration) -> Emitter<'_> {
+        Emitter { socket: self, volatile: false, timeout: Some(limit) }
+    }
+
+    /// Joins rooms: a name, or several.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub fn join(&self, rooms: impl Rooms) -> Result<()> {
+        let joined = self.0.namespace.adapter().join(&self.0.id, &rooms.into_rooms());
+        if joined { Ok(()) } else { Err(Error::disconnected()) }
+    }
+
+    /// Leaves rooms.
+    ///
+    /// # Errors
+    /// None at present: who is not in a room has left it.
+    pub fn leave(&self, rooms: impl Rooms) -> Result<()> {
+        for room in rooms.into_rooms() {
+            self.0.namespace.adapter().leave(&self.0.id, &room);
+        }
+        Ok(())
+    }
+
+    /// The rooms it has joined, sorted; the one of its own id is left out.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<Room> {
+        self.0.namespace.adapter().rooms(&self.0.id)
+    }
+
+    /// To everyone in these rooms except this client.
+    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// To everyone in the namespace except this client.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(Arc::clone(&self.0.namespace)).except(Arc::clone(&self.0.id))
+    }
+
+    /// To everyone in the namespace outside these rooms, except this client.
+    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
+        self.broadcast().except(rooms)
+    }
+
+    /// The namespace: emits to everyone, this client included.
+    #[must_use]
+    pub fn io(&self) -> Io {
+        Io::new(Arc::clone(&self.0.namespace))
+    }
+
+    /// The name of its namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.0.namespace.name()
+    }
+
+    /// The request that opened the connection, and the client's `auth`.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.handshake
+    }
+
+    /// The transport in use now.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.session.transport()
+    }
+
+    /// The value of this type that was stored for this socket.
+    #[must_use]
+    pub fn data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.data.read().get()
+    }
+
+    /// Stores a value for this socket, in place of an earlier one of its type.
+    pub fn set_data<T: Send + Sync + 'static>(&self, value: T) {
+        self.0.data.write().insert(value);
+    }
+
+    /// Takes the value of this type out again.
+    pub fn remove_data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.data.write().remove()
+    }
+
+    /// The server's state of this type: see [`Server::state`](crate::Server::state).
+    ///
+    /// # Panics
+    /// If the server was given none. That ends this connection and shows in the log.
+    #[must_use]
+    #[allow(clippy::panic, reason = "the program lacks a line; no peer can cause it")]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Arc<T> {
+        match self.io().state() {
+            Some(state) => state,
+            None => panic!("no Server::state of type {}", std::any::type_name::<T>()),
+        }
+    }
+
+    /// True while the client is connected to the namespace.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.state.lock().reason.is_none()
+    }
+
+    /// Why the client is gone, once it is.
+    #[must_use]
+    pub fn disconnect_reason(&self) -> Option<CloseReason> {
+        self.0.state.lock().reason
+    }
+
+    /// Ready when the client is gone; says why. For tasks of your own.
+    pub fn closed(&self) -> impl Future<Output = CloseReason> + Send + 'static {
+        let socket = self.clone();
+        poll_fn(move |cx| socket.poll_closed(cx))
+    }
+
+    pub(super) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        let mut state = self.0.state.lock();
+        if let Some(reason) = state.reason {
+            return Poll::Ready(reason);
+        }
+        if !state.closed.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.closed.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Makes the client leave the namespace, and with `close` ends the connection under it.
+    pub fn disconnect(&self, close: bool) {
+        if !self.is_over() {
+            self.say_goodbye();
+            self.end(CloseReason::ServerNamespaceDisconnect);
+            self.0.session.wake();
+        }
+        if close {
+            // The other namespaces of the connection are told first, by its own task.
+            self.0.session.evict();
+        }
+    }
+
+    /// Tells the client that it is out. One that has no room even for that has to be cut off.
+    fn say_goodbye(&self) {
+        let session = &self.0.session;
+        let sent = with_scratch(|out| match socketio::encode_disconnect(out, self.namespace()) {
+            Ok(()) => with_messages(out, &[], |messages| session.send(messages)),
+            Err(_) => Err(SendError::Closed),
+        });
+        if sent == Err(SendError::Full) {
+            let text = "this client reads too slowly";
+            session.close_with(CloseReason::TransportError, 1013, text);
+        }
+    }
+
+    /// Ends the Engine.IO connection as it is, as if the network had failed.
+    pub fn close_connection(&self) {
+        self.0.session.close(CloseReason::ForcedClose);
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.state.lock().reason.is_some()
+    }
+
+    /// Marks the end, and ends everything that waits for this client. False if it was over.
+    pub(super) fn end(&self, reason: CloseReason) -> bool {
+        let (acks, wakers) = {
+            let mut state = self.0.state.lock();
+            if state.reason.is_some() {
+                return false;
+            }
+            state.reason = Some(reason);
+            let mut wakers = std::mem::take(&mut state.closed);
+            wakers.extend(state.receiver.take());
+            (std::mem::take(&mut state.acks), wakers)
+        };
+        for pending in acks.into_values() {
+            pending.resolve(&self.0.id, None);
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Leaves the namespace and all rooms.
+    pub(super) fn leave_namespace(&self) {
+        self.0.namespace.leave(&self.0.id);
+    }
+
+    /// Puts an event where the `recv` loop finds it.
+    pub(super) fn push_event(&self, event: Event) {
+        let mut state = self.0.state.lock();
+        state.inbox_bytes += event.incoming().size();
+        state.inbox.push_back(event);
+        if let Some(waker) = state.receiver.take() {
+            waker.wake();
+        }
+    }
+
+    /// Events and bytes that wait for the `recv` loop.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let state = self.0.state.lock();
+        (state.inbox.len(), state.inbox_bytes)
+    }
+
+    /// A listener of this client's namespace failed; true if a warning is due.
+    pub(super) fn count_report(&self) -> bool {
+        self.0.namespace.count_report()
+    }
+
+    /// An event of this client did not decode.
+    pub(super) fn count_undecoded(&self) {
+        self.0.namespace.count_undecoded();
+    }
+
+    /// True the first time that it is called with this number.
+    pub(super) fn fire_once(&self, listener: usize) -> bool {
+        let mut state = self.0.state.lock();
+        let first = !state.fired.contains(&listener);
+        if first {
+            state.fired.push(listener);
+        }
+        first
+    }
+}
+
+impl Member for Socket {
+    fn id(&self) -> &Room {
+        &self.0.id
+    }
+
+    fn deliver(&self, packet: &Encoded, ack: Option<&AckRequest>) {
+        if let Some(request) = ack {
+            let pending = Pending::Broadcast(Arc::clone(&request.sink));
+            request.sink.expect(&self.0.id);
+            if self.expect_ack(request.id, pending).is_err() {
+                return request.sink.answer(&self.0.id, None);
+            }
+        }
+        match self.0.session.send_encoded(packet) {
+            Ok(()) => {}
+            // The socket's end is on its way and resolves the ack.
+            Err(SendError::Closed) => {}
+            Err(SendError::Full) if packet.is_volatile() => {}
+            Err(SendError::Full) => {
+                let text = "this client reads too slowly";
+                let budget = self.0.session.options().send_budget;
+                tracing::warn!(socket = %self.0.id, budget, "{text}");
+                self.0.session.close_with(CloseReason::TransportError, 1013, text);
+            }
+        }
+    }
+
+    fn disconnect(&self, close: bool) {
+        Self::disconnect(self, close);
+    }
+
+    fn handshake(&self) -> &Handshake {
+        &self.0.handshake
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.0.id)
+            .field("namespace", &self.0.namespace.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Forgets an ack that nobody waits for any more.
+struct AckGuard(Socket, u64);
+
+impl Drop for AckGuard {
+    fn drop(&mut self) {
+        self.0.0.state.lock().acks.remove(&self.1);
+    }
+}
+
+/// Emits to one client with flags: made by [`Socket::volatile`] and [`Socket::timeout`].
+#[derive(Clone, Copy, Debug)]
+pub struct Emitter<'a> {
+    socket: &'a Socket,
+    volatile: bool,
+    timeout: Option<Duration>,
+}
+
+impl Emitter<'_> {
+    /// As [`Socket::volatile`].
+    #[must_use]
+    pub fn volatile(self) -> Self {
+        Self { volatile: true, ..self }
+    }
+
+    /// As [`Socket::timeout`].
+    #[must_use]
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self { timeout: Some(limit), ..self }
+    }
+
+    /// As [`Socket::emit`].
+    pub fn emit(self, name: &str, args: impl Serialize) -> Emit {
+        self.socket.emit_flagged(name, &args, self.volatile)
+    }
+
+    /// As [`Socket::emit_with_ack`], which volatile does not concern: it would never be answered.
+    ///
+    /// # Errors
+    /// As [`Socket::emit_with_ack`].
+    pub async fn emit_with_ack<T: DeserializeOwned>(
+        self,
+        name: &str,
+        args: impl Serialize,
+    ) -> Result<T> {
+        let limit = self.timeout.unwrap_or(self.socket.0.session.options().ack_timeout);
+        self.socket.ask(name, &args, limit).await
+    }
+}

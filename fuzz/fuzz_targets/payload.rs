@@ -1,0 +1,137 @@
+//! Engine.IO's wire: what can be read of a polling body can be written and read again; a query
+//! string and a handshake say the same when they are spelled anew.
+//!
+//! Input: one byte that chooses limits, then the body, which also serves as one packet, as a query
+//! string, as the JSON of an `open` packet, and as the content of a binary packet.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rialto_protocol::engine::{
+    HandshakeError, MAX_QUERY_BYTES, MAX_QUERY_PAIRS, Open, Packet, PayloadDecoder, PayloadEncoder,
+    Query, Violation,
+};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((switch, body)) = data.split_first() else { return };
+    binary(body);
+    let Ok(text) = std::str::from_utf8(body) else {
+        let outcome = PayloadDecoder::from_bytes(body).map(|_| ());
+        assert_eq!(outcome, Err(Violation::InvalidUtf8));
+        return;
+    };
+    payload(text, usize::from(*switch));
+    packet(text);
+    query(text);
+    open(text);
+});
+
+fn payload(text: &str, limit: usize) {
+    let mut packets = Vec::new();
+    let mut end = Ok(());
+    for packet in PayloadDecoder::new(text) {
+        assert!(end.is_ok(), "a packet behind an error");
+        match packet {
+            Ok(packet) => packets.push(packet),
+            Err(violation) => end = Err(violation),
+        }
+    }
+    if end.is_ok() {
+        assert_eq!(packets.len(), text.split('\u{1e}').count());
+    }
+    let few = PayloadDecoder::new(text).max_packets(limit).flatten().count();
+    assert_eq!(few, packets.len().min(limit));
+
+    let mut body = Vec::new();
+    let mut encoder = PayloadEncoder::new(&mut body, usize::MAX);
+    assert!(packets.iter().all(|packet| encoder.push(packet)));
+    if !packets.is_empty() {
+        let again: Result<Vec<_>, _> = PayloadDecoder::from_bytes(&body).unwrap().collect();
+        assert_eq!(again.as_ref(), Ok(&packets));
+    }
+    within(&packets, limit);
+}
+
+/// A body keeps its limit, and what did not fit has left no trace.
+fn within(packets: &[Packet<'_>], limit: usize) {
+    let mut body = b"before".to_vec();
+    let mut encoder = PayloadEncoder::new(&mut body, limit);
+    let mut taken = Vec::new();
+    for packet in packets {
+        let before = encoder.len();
+        if encoder.push(packet) {
+            taken.push(packet.clone());
+            assert!(encoder.len() <= limit || taken.len() == 1);
+        } else {
+            assert_eq!(encoder.len(), before);
+            assert!(before + 1 + packet.payload_len() > limit);
+        }
+    }
+    let body = body.strip_prefix(b"before").unwrap();
+    let again: Result<Vec<_>, _> = PayloadDecoder::from_bytes(body).unwrap().collect();
+    match taken.is_empty() {
+        true => assert!(body.is_empty()),
+        false => assert_eq!(again, Ok(taken)),
+    }
+}
+
+fn packet(text: &str) {
+    let Ok(packet) = Packet::decode(text) else { return };
+    let mut out = Vec::new();
+    packet.encode_payload(&mut out);
+    assert_eq!(out.len(), packet.payload_len());
+    assert_eq!(Packet::decode(std::str::from_utf8(&out).unwrap()).as_ref(), Ok(&packet));
+    let mut out = Vec::new();
+    packet.encode_message(&mut out);
+    let again = if packet.is_binary() {
+        Ok(Packet::from_binary(&out))
+    } else {
+        Packet::decode(std::str::from_utf8(&out).unwrap())
+    };
+    assert_eq!(again, Ok(packet));
+}
+
+/// Bytes travel through base64 unharmed, padded or not.
+fn binary(bytes: &[u8]) {
+    let mut out = Vec::new();
+    Packet::from_binary(bytes).encode_payload(&mut out);
+    let text = std::str::from_utf8(&out).unwrap();
+    assert_eq!(Packet::decode(text), Ok(Packet::from_binary(bytes)));
+    assert_eq!(Packet::decode(text.trim_end_matches('=')), Ok(Packet::from_binary(bytes)));
+}
+
+fn query(text: &str) {
+    let query = match Query::parse(text) {
+        Ok(query) => query,
+        Err(HandshakeError::BadRequest) => {
+            assert!(text.len() > MAX_QUERY_BYTES || text.split('&').count() > MAX_QUERY_PAIRS);
+            return;
+        }
+        Err(error) => return assert_eq!(error, HandshakeError::TransportUnknown),
+    };
+    assert_eq!(query.get("transport").as_deref(), Some(query.transport.as_str()));
+    assert!(query.sid.is_none() || query.get("sid") == query.sid);
+    assert!(query.sid.as_ref().is_none_or(|sid| !sid.is_empty()));
+    // Spelled with every byte escaped, it says the same; unless that makes it too long.
+    let pairs: Vec<_> = query.pairs().collect();
+    let spelled: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let spelled = spelled.join("&");
+    if spelled.len() > MAX_QUERY_BYTES {
+        return;
+    }
+    let again = Query::parse(&spelled).expect("the same parameters");
+    assert!(again.pairs().eq(pairs));
+    assert_eq!((again.version, again.transport), (query.version, query.transport));
+    assert_eq!((again.sid, again.jsonp), (query.sid, query.jsonp));
+    assert_eq!((again.timestamp, again.base64), (query.timestamp, query.base64));
+}
+
+fn escape(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn open(text: &str) {
+    let Ok(open) = Open::from_json(text) else { return };
+    let json = open.to_json();
+    assert_eq!(Open::from_json(&json).unwrap(), open);
+}

@@ -1,0 +1,86 @@
+//! A WebSocket client that servers of other projects can be tried with.
+//!
+//! `ws-client URL [--protocol NAME].. [--header NAME:VALUE].. [--max-message BYTES]` sends each
+//! message back to the server, but obeys `close:CODE:REASON` and `ping:PAYLOAD`. What it sees of
+//! the connection goes to stdout, one line of JSON each: `{"open":{"protocol":..}}`, then
+//! `{"close":{"code":..,"reason":..}}` for the server's Close frame, or
+//! `{"failed":{"code":..,"status":..,"error":..}}`.
+
+#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+
+use clap::Parser;
+use rialto::ws::{CloseCode, Connect, Error, Message, Options, Result, WebSocket};
+use serde_json::json;
+
+/// A WebSocket client that servers of other projects can be tried with.
+#[derive(Debug, Parser)]
+struct Args {
+    /// A `ws://` URL.
+    url: String,
+    /// A subprotocol to offer; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    protocol: Vec<String>,
+    /// A header field of the handshake; may be repeated.
+    #[arg(long, value_name = "NAME:VALUE")]
+    header: Vec<String>,
+    /// Bytes in a message that is received.
+    #[arg(long, value_name = "BYTES")]
+    max_message: Option<usize>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    if let Err(error) = run(Args::parse()).await {
+        println!("{}", failure(&error));
+    }
+}
+
+async fn run(args: Args) -> Result {
+    let mut options = Options::default().protocols(args.protocol);
+    if let Some(bytes) = args.max_message {
+        options = options.max_message(bytes);
+    }
+    let connect = args.header.iter().fold(Connect::new(args.url), |connect, field| {
+        let (name, value) = field.split_once(':').unwrap_or((field, ""));
+        connect.header(name, value.trim())
+    });
+    let mut socket = connect.options(options).connect().await?;
+    println!("{}", json!({ "open": { "protocol": socket.protocol() } }));
+    serve(&mut socket).await?;
+    let (code, reason) = match socket.close_frame() {
+        Some(frame) => (frame.code, frame.reason.as_str()),
+        None => (CloseCode::ABNORMAL, ""),
+    };
+    println!("{}", json!({ "close": { "code": code.get(), "reason": reason } }));
+    Ok(())
+}
+
+/// Answers until one side closes the connection.
+async fn serve(socket: &mut WebSocket) -> Result {
+    while let Some(message) = socket.recv().await? {
+        match command(&message) {
+            Some(("ping", payload)) => socket.ping(payload.as_bytes())?,
+            Some(("close", rest)) => {
+                let (code, reason) = rest.split_once(':').unwrap_or((rest, ""));
+                return socket.close(code.parse::<u16>().unwrap_or(1000), reason).await;
+            }
+            _ => socket.send(message).await?,
+        }
+    }
+    Ok(())
+}
+
+fn command(message: &Message) -> Option<(&str, &str)> {
+    message.as_text()?.split_once(':')
+}
+
+fn failure(error: &Error) -> serde_json::Value {
+    json!({
+        "failed": {
+            "code": error.close_code().get(),
+            "status": error.status().map(|status| status.as_u16()),
+            // With its cause.
+            "error": format!("{error:?}"),
+        },
+    })
+}

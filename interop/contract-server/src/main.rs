@@ -1,0 +1,74 @@
+//! The contract server: one program that clients of every kind are pointed at.
+//!
+//! `contract-server --port 0` prints `listening on http://127.0.0.1:PORT` and serves Socket.IO at
+//! `/socket.io/`, an Engine.IO echo at `/engine.io/`, a raw WebSocket echo at `/echo` and a few
+//! routes, all on Rialto's public API. `--app` serves one of the other programs instead.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to its user")]
+
+mod acks;
+mod apps;
+mod args;
+mod data;
+mod echoes;
+mod namespaces;
+mod raw;
+mod rooms;
+mod routes;
+mod settings;
+
+use args::{App, Args};
+use clap::Parser;
+use rialto::Server;
+use std::net::{Ipv4Addr, SocketAddr};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> rialto::Result {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    for flag in args.not_obeyed() {
+        eprintln!("contract-server: {flag} has no effect: this version of Rialto does not have it");
+    }
+    let server = match args.app {
+        App::Contract => contract(&args),
+        App::Protocol => apps::protocol::server(&args),
+        App::Client => apps::client::server(&args),
+        App::EngineClient => apps::engine_client::server(&args),
+    };
+    let listen = server.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port()))).await?;
+    println!("listening on http://{}", listen.address());
+    listen.run_until(told_to_stop()).await
+}
+
+/// The contract itself: Socket.IO, an Engine.IO echo, raw WebSockets and routes on one port.
+fn contract(args: &Args) -> Server {
+    let server = namespaces::server()
+        .options(settings::options(args))
+        .state(data::Reasons::default())
+        .engine("/engine.io", raw::echo_engine)
+        .websocket_with("/echo", settings::websocket(args), raw::echo);
+    routes::add(server)
+}
+
+/// Ready at SIGTERM or Ctrl-C.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without Ctrl-C the program is ended from outside.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

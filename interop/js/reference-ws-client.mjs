@@ -1,0 +1,61 @@
+// The client of `ws-client.test.mjs` on the npm package: the yardstick of Rialto's `ws-client`.
+//
+// usage: node reference-ws-client.mjs URL [--protocol NAME].. [--header NAME:VALUE]..
+//        [--max-message BYTES]
+
+import { parseArgs } from "node:util";
+import { WebSocket } from "ws";
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    protocol: { type: "string", multiple: true, default: [] },
+    header: { type: "string", multiple: true, default: [] },
+    "max-message": { type: "string" },
+  },
+});
+
+const socket = new WebSocket(positionals[0], flags.protocol, {
+  perMessageDeflate: false,
+  headers: Object.fromEntries(flags.header.map((field) => field.split(":"))),
+  ...(flags["max-message"] ? { maxPayload: Number(flags["max-message"]) } : {}),
+});
+
+function say(what) {
+  console.log(JSON.stringify(what));
+}
+
+const state = { opened: false, status: null, error: null };
+
+socket.on("open", () => {
+  state.opened = true;
+  say({ open: { protocol: socket.protocol || null } });
+});
+socket.on("unexpected-response", (_request, response) => {
+  say({ failed: { code: 1006, status: response.statusCode, error: "refused" } });
+  process.exit(0);
+});
+socket.on("error", (error) => {
+  state.error = error;
+});
+socket.on("close", (code, reason) => {
+  if (state.error || code === 1006) {
+    const codes = { WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009, WS_ERR_INVALID_UTF8: 1007 };
+    const own = state.opened && state.error ? (codes[state.error.code] ?? 1002) : 1006;
+    say({ failed: { code: own, status: null, error: state.error?.message ?? "cut" } });
+  } else {
+    say({ close: { code, reason: reason.toString() } });
+  }
+});
+socket.on("message", (data, isBinary) => {
+  const text = isBinary ? "" : data.toString();
+  const [, ping] = /^ping:(.*)$/s.exec(text) ?? [];
+  const [, code, reason] = /^close:(\d+):(.*)$/s.exec(text) ?? [];
+  if (ping !== undefined) {
+    socket.ping(ping);
+  } else if (code) {
+    socket.close(Number(code), reason);
+  } else {
+    socket.send(data, { binary: isBinary });
+  }
+});

@@ -1,0 +1,154 @@
+//! `cargo xtask fuzz`: every target of `fuzz/` for some seconds.
+//!
+//! libFuzzer comes with a crate and the sanitizers with the nightly compiler, so that nothing has
+//! to be installed beside them.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{nightly, tree};
+
+/// Seconds for each target unless told otherwise.
+pub const SECONDS: u64 = 10;
+
+/// Coverage for libFuzzer, AddressSanitizer for the unsafe code below us.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Zsanitizer=address --cfg fuzzing";
+
+/// Builds the targets and runs each for so many seconds; with 0, over the known inputs alone.
+///
+/// What was learnt stays in `fuzz/corpus`, inputs that break something in `fuzz/artifacts`.
+///
+/// # Errors
+/// When there is no nightly toolchain, the targets cannot be built, or one has found something.
+pub fn run(seconds: u64) -> Result<()> {
+    let Some(about) = nightly::answer(&["--version", "--verbose"]) else {
+        bail!("nothing was fuzzed: no nightly toolchain (rustup toolchain install nightly)");
+    };
+    let host = host(&about).context("`cargo +nightly --version` names no host")?;
+    let folder = tree::root()?.join("fuzz");
+    let programs = build(&folder, host)?;
+    let mut broken = Vec::new();
+    for target in targets(&folder)? {
+        if !fuzz(&folder, &programs, &target, seconds)? {
+            broken.push(target);
+        }
+    }
+    if !broken.is_empty() {
+        bail!("fuzz: found something: {}; the inputs are in fuzz/artifacts", broken.join(", "));
+    }
+    Ok(())
+}
+
+fn host(about: &str) -> Option<&str> {
+    about.lines().find_map(|line| line.strip_prefix("host: "))
+}
+
+/// The targets' names, sorted.
+fn targets(folder: &Path) -> Result<Vec<String>> {
+    let folder = folder.join("fuzz_targets");
+    let entries = fs::read_dir(&folder).with_context(|| format!("in {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Builds all targets and says where they are.
+fn build(folder: &Path, host: &str) -> Result<PathBuf> {
+    // Never shared with other builds: these flags would throw away what they have compiled.
+    let output = match env::var_os("CARGO_TARGET_DIR") {
+        Some(shared) => PathBuf::from(shared).join("fuzz"),
+        None => folder.join("target"),
+    };
+    let status = nightly::cargo()
+        // A named target keeps the flags from build scripts.
+        .args(["build", "--release", "--locked", "--quiet", "--target", host, "--target-dir"])
+        .arg(&output)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", FLAGS)
+        .current_dir(folder)
+        .status()
+        .context("cargo cannot be run")?;
+    if !status.success() {
+        bail!("nothing was fuzzed: the targets cannot be built here (see above)");
+    }
+    Ok(output.join(host).join("release"))
+}
+
+/// Runs one target; false if it has found something, which is shown.
+fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u64) -> Result<bool> {
+    let corpus = folder.join("corpus").join(target);
+    let artifacts = folder.join("artifacts").join(target);
+    for place in [&corpus, &artifacts] {
+        fs::create_dir_all(place).with_context(|| format!("cannot make {}", place.display()))?;
+    }
+    // 0 seconds would be for ever.
+    let duration = match seconds {
+        0 => "-runs=0".to_owned(),
+        seconds => format!("-max_total_time={seconds}"),
+    };
+    let output = Command::new(programs.join(target))
+        .args([&duration, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
+        .args(["-verbosity=0", &format!("-artifact_prefix={}/", artifacts.display())])
+        .args([&corpus, &folder.join("seeds").join(target)])
+        .env("ASAN_OPTIONS", "detect_odr_violation=0")
+        .output()
+        .with_context(|| format!("the target {target} cannot be run"))?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        let inputs = executed(&report).context("libFuzzer does not say what it has done")?;
+        println!("fuzz: {target}: {inputs} inputs, nothing found");
+        return Ok(true);
+    }
+    println!("{report}\nfuzz: {target}: ended with {}", output.status);
+    Ok(false)
+}
+
+/// How many inputs were tried, from libFuzzer's last words.
+fn executed(report: &str) -> Option<u64> {
+    let count = report.lines().find_map(|l| l.strip_prefix("stat::number_of_executed_units:"))?;
+    count.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_declared_and_has_seeds() {
+        let folder = tree::root().unwrap().join("fuzz");
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let targets = targets(&folder).unwrap();
+        assert!(!targets.is_empty());
+        for target in targets {
+            let path = format!("path = \"fuzz_targets/{target}.rs\"");
+            assert!(manifest.contains(&path), "{target}");
+            let seeds = fs::read_dir(folder.join("seeds").join(&target)).unwrap().count();
+            assert!(seeds > 0, "{target}");
+        }
+    }
+
+    #[test]
+    fn answers_of_the_tools_are_read() {
+        assert_eq!(
+            host("cargo 1\nhost: x86_64-unknown-linux-gnu\nos: x"),
+            Some("x86_64-unknown-linux-gnu")
+        );
+        assert_eq!(host("cargo 1"), None);
+        let report = "x\nstat::number_of_executed_units: 687088\nstat::peak_rss_mb: 1";
+        assert_eq!(executed(report), Some(687_088));
+        assert_eq!(executed("killed"), None);
+    }
+}
