@@ -67,8 +67,9 @@ export class Board {
     this.#repaint();
   }
 
-  clear() {
-    this.#strokes.clear();
+  /** Takes all strokes away but those whose ids are in `kept`. */
+  clear(kept) {
+    for (const id of this.#strokes.keys()) if (!kept.has(id)) this.#strokes.delete(id);
     this.#repaint();
   }
 

@@ -19,6 +19,7 @@ const socket = io("/whiteboard", transportOptions());
 watchConnection(socket);
 
 const own = []; // ids of our strokes on the board, oldest first
+const unanswered = new Set(); // ids of those that the server has not taken in yet
 let drawing = null; // { id, number, sent } while a line is being drawn
 let nextNumber = 0;
 let people = 0;
@@ -28,6 +29,7 @@ let people = 0;
 socket.on("board", (picture) => {
   drawing = null;
   own.length = 0; // after a lost line we are somebody new: the old lines stay, without undo
+  unanswered.clear();
   board.load(picture.strokes, picture.points);
   people = picture.people;
   showFacts();
@@ -48,10 +50,11 @@ socket.on("erase", (id) => {
   showFacts();
 });
 
+// A line that the server has not answered yet comes after the clearing there, so it stays here.
 socket.on("cleared", () => {
-  board.clear();
-  own.length = 0;
-  drawing = null;
+  board.clear(unanswered);
+  own.splice(0, own.length, ...own.filter((id) => unanswered.has(id)));
+  if (!unanswered.has(drawing?.id)) drawing = null;
   showFacts();
 });
 
@@ -77,7 +80,9 @@ function start(x, y) {
   board.add(id, x, y);
   own.push(id);
   drawing = { id, number, sent: 1 };
-  tell("begin", number, colour, width, board.bytes(id, 0)).then((answer) => {
+  unanswered.add(id);
+  tell("begin", [number, colour, width, board.bytes(id, 0)], (answer) => {
+    unanswered.delete(id);
     if (!answer.ok) forget(id);
     showFacts();
   });
@@ -111,9 +116,9 @@ readKeyboard(byId("board"), board, { start, move, stop, undo });
 
 // Undo and clear.
 
-async function undo() {
+function undo() {
   stop();
-  if (own.length) await tell("undo");
+  if (own.length) tell("undo");
 }
 
 byId("undo").addEventListener("click", undo);
@@ -123,16 +128,16 @@ byId("sure").addEventListener("close", () => {
   byId("sure").returnValue = "";
 });
 
-/** Asks the server; a refusal, or no answer in time, is shown in words. */
-async function tell(event, ...args) {
-  let answer;
-  try {
-    answer = await socket.timeout(ANSWER_WITHIN_MS).emitWithAck(event, ...args);
-  } catch {
-    answer = { ok: false, reason: "the server did not answer" };
-  }
-  tools.complain(answer.ok ? "" : answer.reason);
-  return answer;
+/**
+ * Asks the server; a refusal, or no answer in time, is shown in words. `done` runs before the next
+ * event is read, which a promise of the answer would not.
+ */
+function tell(event, args = [], done = () => {}) {
+  socket.timeout(ANSWER_WITHIN_MS).emit(event, ...args, (error, reply) => {
+    const answer = error ? { ok: false, reason: "the server did not answer" } : reply;
+    tools.complain(answer.ok ? "" : answer.reason);
+    done(answer);
+  });
 }
 
 function forget(id) {
