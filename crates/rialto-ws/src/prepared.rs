@@ -72,6 +72,18 @@ impl Prepared {
     }
 }
 
+impl<M: Into<Message>> From<M> for Prepared {
+    fn from(message: M) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<&Self> for Prepared {
+    fn from(message: &Self) -> Self {
+        message.clone()
+    }
+}
+
 fn opcode(kind: Kind) -> OpCode {
     match kind {
         Kind::Text => OpCode::Text,

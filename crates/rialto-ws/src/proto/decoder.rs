@@ -1,5 +1,9 @@
 //! From received bytes to messages: frames, fragments, UTF-8 and limits.
 
+mod pieces;
+
+pub use self::pieces::{DecodedPiece, Piece};
+use self::pieces::Streamed;
 use super::close::CloseFrame;
 use super::frame::{Header, OpCode, Role};
 use super::limits::Limits;
@@ -78,6 +82,8 @@ pub struct Decoder {
     frame: Option<Frame>,
     message: Option<Partial>,
     control: Vec<u8>,
+    /// The message in progress is handed out piece by piece.
+    streamed: Option<Box<Streamed>>,
 }
 
 impl Decoder {
@@ -93,6 +99,7 @@ impl Decoder {
             frame: None,
             message: None,
             control: Vec::new(),
+            streamed: None,
         }
     }
 
@@ -207,7 +214,8 @@ impl Decoder {
 
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
         let received = self.message.as_ref().map_or(0, |message| message.payload.len());
-        if length > self.limits.max_message.saturating_sub(received) {
+        // What is handed out piece by piece has a limit of its own (`take_piece`).
+        if self.streamed.is_none() && length > self.limits.max_message.saturating_sub(received) {
             return Err(Violation::MessageTooLarge);
         }
         if let Some(message) = &mut self.message

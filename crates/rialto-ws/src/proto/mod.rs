@@ -18,7 +18,7 @@ mod utf8;
 mod violation;
 
 pub use close::{CloseCode, CloseFrame};
-pub use decoder::{Body, Decoded, Decoder, Item};
+pub use decoder::{Body, Decoded, DecodedPiece, Decoder, Item, Piece};
 pub use frame::{Header, OpCode, Role};
 pub use limits::Limits;
 pub use mask::apply_mask;
