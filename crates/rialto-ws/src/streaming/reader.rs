@@ -24,13 +24,32 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// Dropped before the end, it discards the rest: the next receive reads over it, within the limit,
 /// and returns the next message.
 ///
-/// ```no_run
-/// # async fn example(mut socket: rialto_ws::WebSocket) -> Result<(), Box<dyn std::error::Error>> {
-/// while let Some(message) = socket.recv_stream().await? {
-///     let mut upload = message.limit(10 << 30);
-///     let mut file = tokio::fs::File::create("upload").await?;
-///     tokio::io::copy(&mut upload, &mut file).await?;
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use rialto_ws::{Options, Request, Role, WebSocket};
+/// # let (near, far) = tokio::io::duplex(1 << 20);
+/// # let open = |stream, role| {
+/// #     WebSocket::from_upgraded(stream, role, vec![], Request::default(), &Options::default())
+/// # };
+/// # let (mut socket, peer) = (open(near, Role::Server), open(far, Role::Client));
+/// # peer.send(vec![7u8; 100_000]).await?;
+/// use tokio::io::AsyncReadExt;
+///
+/// let message = socket.recv_stream().await?.expect("the peer sends");
+/// let mut upload = message.limit(10 << 30);
+/// let mut total = 0;
+/// while let Some(chunk) = upload.chunk().await? {
+///     total += chunk.len();
 /// }
+/// assert_eq!(total, 100_000);
+///
+/// // Or as a reader, here of a text.
+/// # peer.send("name=Rialto\n").await?;
+/// let mut message = socket.recv_stream().await?.expect("the peer sends");
+/// let mut line = String::new();
+/// message.read_to_string(&mut line).await?;
+/// assert_eq!(line, "name=Rialto\n");
 /// # Ok(())
 /// # }
 /// ```

@@ -33,13 +33,30 @@ const MAX_COPY: usize = 64 * 1024;
 /// and the connection is closed with code 1011.
 /// A Close frame of somebody else cuts the message, and drops what waits behind it.
 ///
-/// ```no_run
-/// # async fn example(socket: rialto_ws::WebSocket) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use rialto_ws::{Options, Request, Role, WebSocket};
+/// # let (near, far) = tokio::io::duplex(1 << 20);
+/// # let open = |stream, role| {
+/// #     WebSocket::from_upgraded(stream, role, vec![], Request::default(), &Options::default())
+/// # };
+/// # let (socket, mut peer) = (open(near, Role::Server), open(far, Role::Client));
 /// use rialto_ws::Kind;
-/// let mut file = tokio::fs::File::open("download").await?;
+///
+/// let mut message = socket.message_writer(Kind::Text).await?;
+/// for n in 1..=3 {
+///     message.write(format!("{n} ")).await?;
+/// }
+/// message.finish().await?;
+/// # assert_eq!(peer.recv().await?, Some("1 2 3 ".into()));
+///
+/// // Or as a writer.
+/// let mut file: &[u8] = b"what a file holds";
 /// let mut message = socket.message_writer(Kind::Binary).await?;
 /// tokio::io::copy(&mut file, &mut message).await?;
 /// message.finish().await?;
+/// # assert_eq!(peer.recv().await?.unwrap().as_bytes(), b"what a file holds");
 /// # Ok(())
 /// # }
 /// ```
