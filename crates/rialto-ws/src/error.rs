@@ -25,6 +25,8 @@ enum Kind {
     Refused(Refusal),
     Rejected(Rejected),
     Timeout(&'static str),
+    /// What was to be sent is not what it claims to be.
+    Invalid(&'static str),
     Url(&'static str),
 }
 
@@ -47,6 +49,10 @@ impl Error {
 
     pub(crate) fn timeout(what: &'static str) -> Self {
         Self::new(Kind::Timeout(what))
+    }
+
+    pub(crate) fn invalid(what: &'static str) -> Self {
+        Self::new(Kind::Invalid(what))
     }
 
     pub(crate) fn url(what: &'static str) -> Self {
@@ -81,6 +87,12 @@ impl Error {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(*self.0, Kind::Timeout(_))
+    }
+
+    /// True if what was to be sent is refused as it is: text that is not UTF-8.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(*self.0, Kind::Invalid(_))
     }
 
     /// True if the handshake failed: refused by this server, or by the one we called.
@@ -132,6 +144,7 @@ impl fmt::Display for Error {
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
             Kind::Timeout(what) => write!(f, "timed out: {what}"),
+            Kind::Invalid(what) => write!(f, "cannot be sent: {what}"),
             Kind::Url(what) => write!(f, "not a usable URL: {what}"),
         }
     }
