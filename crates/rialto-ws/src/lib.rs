@@ -44,7 +44,9 @@ mod server;
 mod socket;
 mod split;
 
-pub use client::{Connect, connect};
+pub use client::{Backoff, Connect, Connections, Incident, Messages, Phase, Reconnect, connect};
+#[cfg(feature = "tls")]
+pub use client::{Tls, TlsBuilder};
 pub use error::{Error, Result};
 pub use io::stream::Stream;
 pub use io::turn;
