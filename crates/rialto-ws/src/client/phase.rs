@@ -102,3 +102,38 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    const LIMIT: Duration = Duration::from_secs(3);
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_ends_at_its_own_limit_by_its_own_name() {
+        let mut names = Vec::new();
+        for phase in Phase::ALL {
+            let mut limits = Limits::default();
+            limits.set(phase, LIMIT);
+            let progress = Progress::new(limits);
+            let error = progress.during(phase, pending::<Result>()).await.unwrap_err();
+            assert!(error.is_timeout() && error.to_string().ends_with(phase.name()), "{error}");
+            // Another phase is not bounded by it, but by the whole.
+            let other = if phase == Phase::Tls { Phase::Handshake } else { Phase::Tls };
+            let whole = progress.within(LIMIT * 2, progress.during(other, pending::<Result>()));
+            let error = whole.await.unwrap_err();
+            assert!(error.is_timeout() && error.to_string().ends_with(other.name()), "{error}");
+            names.push(phase.name());
+        }
+        names.dedup();
+        assert_eq!(names.len(), Phase::ALL.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_in_time_is_not_disturbed() {
+        let progress = Progress::new(Limits::default());
+        let work = async { Ok(tokio::time::sleep(LIMIT).await) };
+        progress.within(LIMIT * 2, progress.during(Phase::Connect, work)).await.unwrap();
+    }
+}
