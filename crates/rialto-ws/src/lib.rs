@@ -46,7 +46,9 @@ mod socket;
 mod split;
 mod streaming;
 
-pub use client::{Connect, connect};
+pub use client::{Backoff, Connect, Connections, Incident, Messages, Phase, Reconnect, connect};
+#[cfg(feature = "tls")]
+pub use client::{Tls, TlsBuilder};
 pub use error::{Error, Result};
 pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
