@@ -30,8 +30,7 @@
 //! system call, without any call to `flush` (see [`turn`]). Large payloads are not copied on the
 //! way out, and a whole message that arrives in one piece is unmasked where it lies.
 //!
-//! Compression (RFC 7692) and TLS are not part of this version: [`accept`] and [`Connect::over`]
-//! take any stream, a TLS stream included.
+//! Compression (RFC 7692) is not part of this version.
 
 mod client;
 mod error;
@@ -54,6 +53,14 @@ pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
 pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
-pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
+pub use proto::handshake::server::Refusal;
+#[cfg(feature = "tls")]
+pub use server::Tls;
+pub use server::{
+    Connections, Endpoint, Handshake, Place, Serve, accept, accept_guarded, accept_pause,
+    accept_with, run, serve, serve_on,
+};
+#[cfg(feature = "hyper")]
+pub use server::{Upgrade, Upgrading};
 pub use socket::WebSocket;
 pub use split::{Receiver, Sender};

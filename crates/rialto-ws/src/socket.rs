@@ -10,8 +10,10 @@ use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
 use crate::split::{Receiver, Sender};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
+use http::Extensions;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -53,6 +55,7 @@ struct Parts {
     sender: Sender,
     opening: Opening,
     close_timeout: Duration,
+    extensions: Extensions,
 }
 
 impl WebSocket {
@@ -92,7 +95,13 @@ impl WebSocket {
             sender: Sender::new(shared),
             opening,
             close_timeout: options.close_timeout,
+            extensions: Extensions::new(),
         }))
+    }
+
+    pub(crate) fn with_extensions(mut self, extensions: Extensions) -> Self {
+        self.0.extensions = extensions;
+        self
     }
 
     /// The next message; `None` once the peer has closed the connection by a Close frame.
@@ -225,6 +234,21 @@ impl WebSocket {
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.0.opening.request
+    }
+
+    /// What a guard has left for the handler, see [`Handshake`](crate::Handshake).
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// The address of the peer, over TCP and TLS: of a proxy, where one stands between.
+    ///
+    /// `None` over other streams, over those that hyper does not give back as they are (HTTP/2),
+    /// and once the connection is over.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.reader.as_ref().and_then(Reader::peer_addr)
     }
 
     /// The subprotocol agreed on in the handshake.
