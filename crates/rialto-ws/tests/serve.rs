@@ -243,7 +243,7 @@ async fn a_server_that_stops_says_goodbye_and_waits_for_handlers() {
             // Work after the connection is part of the handler.
             tokio::time::sleep(Duration::from_millis(100)).await;
             done.fetch_add(1, Ordering::SeqCst);
-            rialto_ws::Result::Ok(())
+            Ok::<_, rialto_ws::Error>(())
         }
     });
     let (address, stop, ended) = stoppable(server).await;
@@ -281,7 +281,7 @@ async fn what_does_not_end_in_time_is_cut_and_dropped() {
         async move {
             std::future::pending::<()>().await;
             drop((socket, noted));
-            rialto_ws::Result::Ok(())
+            Ok::<_, rialto_ws::Error>(())
         }
     });
     let server = server.drain_timeout(Duration::from_millis(300));
@@ -361,7 +361,7 @@ async fn a_connection_counts_until_its_stream_is_closed() {
     let connections = Connections::default();
     let handler = async |socket: WebSocket| {
         drop(socket);
-        rialto_ws::Result::Ok(())
+        Ok::<_, rialto_ws::Error>(())
     };
     let address = start(serve("127.0.0.1:0", handler).connections(connections.clone())).await;
     let (mut stream, _) = open(address, "").await;

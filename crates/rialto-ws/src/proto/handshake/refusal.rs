@@ -79,7 +79,9 @@ impl Refusal {
             headers.insert(header::CONTENT_TYPE, text);
         }
         for (name, value) in self.own_fields() {
-            headers.insert(name, HeaderValue::from_static(value));
+            if let Ok(name) = HeaderName::try_from(*name) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
         }
         for (name, value) in self.extra.iter() {
             headers.append(name.clone(), value.clone());
@@ -96,17 +98,16 @@ impl Refusal {
     }
 
     /// What belongs to a status.
-    fn own_fields(&self) -> impl Iterator<Item = (HeaderName, &'static str)> {
-        let fields: &[(HeaderName, &'static str)] = match self.status {
+    fn own_fields(&self) -> &[(&'static str, &'static str)] {
+        match self.status {
             // RFC 6455 §4.4: say which version would do. RFC 9110 §15.5.22: name the protocol.
             StatusCode::UPGRADE_REQUIRED => {
-                &[(header::SEC_WEBSOCKET_VERSION, "13"), (header::UPGRADE, "websocket")]
+                &[("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")]
             }
             // RFC 9110 §15.5.6.
-            StatusCode::METHOD_NOT_ALLOWED => &[(header::ALLOW, "GET")],
+            StatusCode::METHOD_NOT_ALLOWED => &[("Allow", "GET")],
             _ => &[],
-        };
-        fields.iter().cloned()
+        }
     }
 }
 
