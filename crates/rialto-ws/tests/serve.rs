@@ -343,7 +343,7 @@ async fn a_shared_list_counts_and_stops_connections_of_all_servers() {
     round_trip(&mut second).await;
     assert_eq!(connections.len(), 2);
     assert!(refused(one).await.starts_with("HTTP/1.1 503 "));
-    connections.close(4000, "maintenance").await;
+    connections.close(4000, "maintenance");
     for stream in [&mut first, &mut second] {
         let mut frame = [0; 15];
         in_time(stream.read_exact(&mut frame)).await.unwrap();

@@ -20,6 +20,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// When a client that was refused because the server is full or stops may come again.
 const RETRY: Duration = Duration::from_secs(5);
+/// The reason in Close frames and refusals.
+const STOPPING: &str = "the server is stopping";
 /// Connections that are closed at a time before other tasks get their turn.
 const BATCH: usize = 256;
 /// How long connections that were cut may take to be dropped.
@@ -109,7 +111,7 @@ impl Connections {
     pub fn reserve(&self) -> Result<Place, Refusal> {
         let mut state = self.0.state.lock();
         if state.stopping {
-            return Err(unavailable("the server is stopping"));
+            return Err(unavailable(STOPPING));
         }
         if state.taken >= self.0.max {
             return Err(unavailable("the server is full"));
@@ -119,13 +121,10 @@ impl Connections {
     }
 
     /// Sends a Close frame on all of them. Later connections are not affected.
-    pub async fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
+    pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
         let (code, reason) = (code.into(), reason.into());
-        for batch in self.senders().chunks(BATCH) {
-            for sender in batch {
-                sender.close(code, reason.clone());
-            }
-            tokio::task::yield_now().await;
+        for sender in self.senders() {
+            sender.close(code, reason.clone());
         }
     }
 
@@ -140,7 +139,7 @@ impl Connections {
     pub(super) async fn stop_until(&self, deadline: Instant) {
         self.0.state.lock().stopping = true;
         let ending = async {
-            self.close(CloseCode::GOING_AWAY, "the server is stopping").await;
+            self.say_goodbye().await;
             self.emptied().await;
         };
         if timeout_at(deadline, ending).await.is_err() {
@@ -148,6 +147,15 @@ impl Connections {
             self.cut();
             // A handler that blocks its thread cannot be dropped; it does not hold up the rest.
             let _ = timeout(CUT, self.emptied()).await;
+        }
+    }
+
+    async fn say_goodbye(&self) {
+        for batch in self.senders().chunks(BATCH) {
+            for sender in batch {
+                sender.close(CloseCode::GOING_AWAY, STOPPING);
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -234,7 +242,7 @@ impl Place {
         let (slot, stopping) = list.state.lock().enter(sender.clone());
         self.slot = slot;
         if stopping {
-            sender.close(CloseCode::GOING_AWAY, "the server is stopping");
+            sender.close(CloseCode::GOING_AWAY, STOPPING);
         }
         let attending = attend(socket, handler);
         // Nothing is locked here: a runtime that shuts down drops the task at once.

@@ -293,7 +293,7 @@ impl Upgrading {
     /// Waits for the connection and opens it. TCP, TLS (rustls) and Unix streams are taken back
     /// from hyper as they are, others stay in hyper's box.
     ///
-    /// It is not counted by [`Upgrade::connections`] any more; [`Upgrading::spawn`] counts.
+    /// Take the place before, if the connection is to be counted ([`Upgrading::take_place`]).
     ///
     /// # Errors
     /// If the connection is lost before, or not handed over in time.
@@ -317,6 +317,12 @@ impl Upgrading {
             Ok(parts) => open(take(parts.io), &parts.read_buf, opening, &options),
             Err(upgraded) => open_known(upgraded, opening, &options),
         })
+    }
+
+    /// The connection's place among those of [`Upgrade::connections`], to run its handler by
+    /// [`Place::spawn`].
+    pub fn take_place(&mut self) -> Option<Place> {
+        self.place.take()
     }
 
     /// Runs the handler on the connection in a task of its own, as [`run`] does.
