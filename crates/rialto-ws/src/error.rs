@@ -24,6 +24,8 @@ enum Kind {
     /// The bytes that wait for the peer are at the budget.
     Full,
     Io(io::Error),
+    /// A server cannot begin: an address, a certificate.
+    Setup(io::Error),
     Violation(Violation),
     Refused(Refusal),
     Rejected(Rejected),
@@ -102,6 +104,10 @@ impl Error {
         }
     }
 
+    pub(crate) fn setup(error: io::Error) -> Self {
+        Self::new(Kind::Setup(error))
+    }
+
     /// True if the connection is over: closed by either side, or cut off.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -120,10 +126,10 @@ impl Error {
         self.violation().is_some()
     }
 
-    /// True if the stream failed.
+    /// True if the stream failed, or a server could not listen.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(*self.0, Kind::Io(_))
+        matches!(*self.0, Kind::Io(_) | Kind::Setup(_))
     }
 
     /// True if a deadline passed.
@@ -209,6 +215,7 @@ impl fmt::Display for Error {
             Kind::Abnormal => f.write_str("the connection ended without a Close frame"),
             Kind::Full => f.write_str("the peer reads too slowly: the send budget is used up"),
             Kind::Io(_) => f.write_str("the connection failed"),
+            Kind::Setup(_) => f.write_str("the server cannot start"),
             Kind::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
@@ -257,7 +264,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Kind::Io(error) => Some(error),
+            Kind::Io(error) | Kind::Setup(error) => Some(error),
             Kind::Violation(violation) => Some(violation),
             Kind::Tls(cause) => Some(&**cause),
             Kind::Proxy(_, _, error) => error.as_ref().map(|error| error as _),

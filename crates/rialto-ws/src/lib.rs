@@ -30,8 +30,7 @@
 //! system call, without any call to `flush` (see [`turn`]). Large payloads are not copied on the
 //! way out, and a whole message that arrives in one piece is unmasked where it lies.
 //!
-//! Compression (RFC 7692) and TLS are not part of this version: [`accept`] and [`Connect::over`]
-//! take any stream, a TLS stream included.
+//! Compression (RFC 7692) is not part of this version.
 
 mod client;
 mod error;
@@ -46,9 +45,9 @@ mod socket;
 mod split;
 mod streaming;
 
-pub use client::{Backoff, Connect, Connections, Incident, Messages, Phase, Reconnect, connect};
+pub use client::{Backoff, Connect, Incident, Messages, Phase, Reconnect, Reconnections, connect};
 #[cfg(feature = "tls")]
-pub use client::{Tls, TlsBuilder};
+pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{Error, Result};
 pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
@@ -58,10 +57,18 @@ pub use options::{Compression, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
+pub use proto::handshake::server::Refusal;
 pub use proto::{
     CloseCode, CloseFrame, Deflate, Kind, Limits, Message, MessageRef, Role, Text, Violation,
 };
-pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
+#[cfg(feature = "tls")]
+pub use server::ServerTls;
+pub use server::{
+    Connections, Endpoint, Handshake, Place, Serve, accept, accept_guarded, accept_pause,
+    accept_with, run, serve, serve_on,
+};
+#[cfg(feature = "hyper")]
+pub use server::{Upgrade, Upgrading};
 pub use socket::WebSocket;
 pub use split::{Receiver, Sender};
 pub use streaming::{MessageReader, MessageWriter};

@@ -12,19 +12,22 @@ use crate::split::{Receiver, Sender};
 use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
+use http::Extensions;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How a connection was opened, beside its stream.
+/// What the handshake has settled.
 #[derive(Debug, Default)]
 pub(crate) struct Opening {
     pub(crate) request: Request,
     pub(crate) protocol: Option<Box<str>>,
+    pub(crate) deflate: Option<Agreed>,
 }
 
 /// An open WebSocket connection, server's or client's end.
@@ -53,8 +56,10 @@ pub struct WebSocket(Box<Parts>);
 struct Parts {
     reader: Option<Reader>,
     sender: Sender,
-    opening: Opening,
+    request: Request,
+    protocol: Option<Box<str>>,
     close_timeout: Duration,
+    extensions: Extensions,
 }
 
 impl WebSocket {
@@ -69,7 +74,8 @@ impl WebSocket {
         request: Request,
         options: &Options,
     ) -> Self {
-        Self::open(stream, role, input, Opening { request, protocol: None }, options)
+        let opening = Opening { request, ..Opening::default() };
+        Self::open(stream, role, input, opening, options)
     }
 
     /// Compresses as the handshake has agreed on; to be called before anything is received.
@@ -87,7 +93,7 @@ impl WebSocket {
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
-        self.0.opening.protocol = protocol.map(String::into_boxed_str);
+        self.0.protocol = protocol.map(String::into_boxed_str);
         self
     }
 
@@ -101,12 +107,20 @@ impl WebSocket {
         let (read, write) = split(stream);
         let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
-        Self(Box::new(Parts {
+        let socket = Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
-            opening,
+            request: opening.request,
+            protocol: opening.protocol,
             close_timeout: options.close_timeout,
-        }))
+            extensions: Extensions::new(),
+        }));
+        socket.with_deflate(opening.deflate)
+    }
+
+    pub(crate) fn with_extensions(mut self, extensions: Extensions) -> Self {
+        self.0.extensions = extensions;
+        self
     }
 
     /// The next message; `None` once the peer has closed the connection by a Close frame.
@@ -298,13 +312,28 @@ impl WebSocket {
     /// At the client's end it is the request that was sent.
     #[must_use]
     pub fn request(&self) -> &Request {
-        &self.0.opening.request
+        &self.0.request
+    }
+
+    /// What a guard has left for the handler, see [`Handshake`](crate::Handshake).
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// The address of the peer, over TCP and TLS: of a proxy, where one stands between.
+    ///
+    /// `None` over other streams, over those that hyper does not give back as they are (HTTP/2),
+    /// and once the connection is over.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.reader.as_ref().and_then(Reader::peer_addr)
     }
 
     /// The subprotocol agreed on in the handshake.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.opening.protocol.as_deref()
+        self.0.protocol.as_deref()
     }
 
     /// A handle that sends on this connection from anywhere, cheap to clone.
@@ -365,8 +394,8 @@ impl Drop for WebSocket {
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("request", &self.0.opening.request)
-            .field("protocol", &self.0.opening.protocol)
+            .field("request", &self.0.request)
+            .field("protocol", &self.0.protocol)
             .finish_non_exhaustive()
     }
 }

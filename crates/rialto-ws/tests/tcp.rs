@@ -117,7 +117,9 @@ async fn the_best_common_subprotocol_is_chosen() {
 async fn a_handshake_that_never_ends_is_cut_off() {
     let options = Options::default().handshake_timeout(Duration::from_millis(100));
     let address = start(options).await;
-    assert_eq!(request(&address, "GET / HTTP/1.1\r\n").await, "");
+    let answer = request(&address, "GET / HTTP/1.1\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(request(&address, "").await, "");
 }
 
 #[tokio::test]

@@ -29,6 +29,6 @@ pub use backoff::Backoff;
 pub use connect::{Connect, connect};
 pub use messages::{Incident, Messages};
 pub use phase::Phase;
-pub use reconnect::{Connections, Reconnect};
+pub use reconnect::{Reconnect, Reconnections};
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsBuilder};
+pub use tls::{ClientTls, ClientTlsBuilder};

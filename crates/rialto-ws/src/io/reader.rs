@@ -13,6 +13,7 @@ use crate::proto::{
 };
 use bytes::{BufMut, Bytes};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -94,6 +95,10 @@ impl Reader {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.io.peer_addr()
     }
 
     /// The peer's Close frame, once it has come.

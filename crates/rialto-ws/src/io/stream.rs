@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use std::any::Any;
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -37,7 +37,12 @@ pub(crate) enum WriteHalf {
 
 /// A stream of unknown kind, shared by its halves. Each poll locks it; nothing else does.
 #[derive(Clone)]
-pub(crate) struct Boxed(Arc<Mutex<Both>>);
+pub(crate) struct Boxed(Arc<Inside>);
+
+struct Inside {
+    stream: Mutex<Both>,
+    peer: Option<SocketAddr>,
+}
 
 struct Both {
     stream: Box<dyn Stream>,
@@ -49,11 +54,11 @@ struct Both {
 
 impl Boxed {
     fn with<R>(&self, poll: impl FnOnce(Pin<&mut Box<dyn Stream>>) -> R) -> R {
-        poll(Pin::new(&mut self.0.lock().stream))
+        poll(Pin::new(&mut self.0.stream.lock().stream))
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut both = self.0.lock();
+        let mut both = self.0.stream.lock();
         let read = Pin::new(&mut both.stream).poll_read(cx, buf);
         match read {
             Poll::Pending if both.cut => Poll::Ready(Ok(())),
@@ -69,7 +74,7 @@ impl Boxed {
     }
 
     fn cut(&self) {
-        let mut both = self.0.lock();
+        let mut both = self.0.stream.lock();
         both.cut = true;
         let reader = both.reader.take();
         drop(both);
@@ -77,6 +82,19 @@ impl Boxed {
             waker.wake();
         }
     }
+}
+
+/// The address of the peer, for the kinds of streams that we know.
+pub(crate) fn peer_addr<S: Stream>(stream: &S) -> Option<SocketAddr> {
+    let any: &dyn Any = stream;
+    if let Some(tcp) = any.downcast_ref::<TcpStream>() {
+        return tcp.peer_addr().ok();
+    }
+    #[cfg(feature = "tls")]
+    if let Some(tls) = any.downcast_ref::<tokio_rustls::server::TlsStream<TcpStream>>() {
+        return tls.get_ref().0.peer_addr().ok();
+    }
+    None
 }
 
 /// Splits a stream; TCP and Unix streams keep their own, lock-free halves.
@@ -95,17 +113,29 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
         let (read, write) = unix.into_split();
         return (ReadHalf::Unix(read), WriteHalf::Unix(write));
     }
+    let peer = slot.as_ref().and_then(peer_addr);
     let boxed: Box<dyn Stream> = match slot {
         Some(stream) => Box::new(stream),
         None => Box::new(tokio::io::empty()),
     };
     let both = Both { stream: boxed, reader: None, cut: false };
-    let boxed = Boxed(Arc::new(Mutex::new(both)));
+    let boxed = Boxed(Arc::new(Inside { stream: Mutex::new(both), peer }));
     (ReadHalf::Other(boxed.clone()), WriteHalf::Other(boxed))
 }
 
 fn take<S: 'static, T: 'static>(slot: &mut Option<S>) -> Option<T> {
     (slot as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take)
+}
+
+impl ReadHalf {
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+            Self::Other(half) => half.0.peer,
+        }
+    }
 }
 
 impl AsyncRead for ReadHalf {

@@ -307,6 +307,16 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Ready when our direction of the stream has ended, in order or not.
+    pub(crate) fn poll_shut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut writer = self.writer.lock();
+        if writer.state == State::Shut {
+            return Poll::Ready(());
+        }
+        writer.wait(cx);
+        Poll::Pending
+    }
+
     /// Answers a ping; bounded whatever the peer does (see `late_pong`).
     pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) {
         let mut writer = self.writer.lock();
