@@ -49,7 +49,7 @@ pub use error::{Error, Result};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::Options;
+pub use options::{Heartbeat, Options};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;

@@ -1,6 +1,7 @@
 //! [`WebSocket`]: an open connection.
 
 use crate::error::{Error, Result};
+use crate::io::fleet::Settings;
 use crate::io::reader::Reader;
 use crate::io::stream::{Stream, split};
 use crate::io::writer::Shared;
@@ -52,7 +53,6 @@ struct Parts {
     reader: Option<Reader>,
     sender: Sender,
     opening: Opening,
-    close_timeout: Duration,
 }
 
 impl WebSocket {
@@ -85,13 +85,12 @@ impl WebSocket {
         options: &Options,
     ) -> Self {
         let (read, write) = split(stream);
-        let shared = Shared::new(write, role, options.send_budget);
+        let shared = Shared::new(write, role, Settings::new(options));
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
         Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
             opening,
-            close_timeout: options.close_timeout,
         }))
     }
 
@@ -177,7 +176,7 @@ impl WebSocket {
         reason: impl Into<Text>,
     ) -> Result<()> {
         self.0.sender.begin_close(&CloseFrame::new(code, reason));
-        let finished = timeout(self.0.close_timeout, self.finish()).await;
+        let finished = timeout(self.close_timeout(), self.finish()).await;
         if finished.is_err() {
             self.abort();
             return Err(Error::timeout("the peer did not answer the Close frame"));
@@ -247,6 +246,10 @@ impl WebSocket {
         (self.0.sender.clone(), Receiver::new(self))
     }
 
+    fn close_timeout(&self) -> Duration {
+        self.0.sender.shared().settings().close_timeout
+    }
+
     /// Sends a Close frame if none was sent, and reads on until the peer has answered.
     fn let_go(&mut self) {
         let Some(mut reader) = self.0.reader.take() else { return };
@@ -258,7 +261,7 @@ impl WebSocket {
             return;
         }
         let runtime = reader.shared().runtime().clone();
-        let close_timeout = self.0.close_timeout;
+        let close_timeout = self.close_timeout();
         runtime.spawn(async move {
             let lingering = async {
                 while let Ok(Some(_)) =

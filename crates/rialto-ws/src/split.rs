@@ -123,15 +123,20 @@ impl Sender {
 
     /// Sends a Close frame; nothing can be sent after it. The receiving half completes the
     /// handshake. Later calls do nothing.
+    ///
+    /// A peer that does not answer within [`Options::close_timeout`](crate::Options) is cut off.
     pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
-        self.begin_close(&CloseFrame::new(code, reason));
+        if self.begin_close(&CloseFrame::new(code, reason)) {
+            self.0.expect_close();
+        }
     }
 
-    pub(crate) fn begin_close(&self, frame: &CloseFrame) {
-        self.0.close(frame, false);
+    /// True if this is the Close frame that is sent. The caller sees to the peer's answer.
+    pub(crate) fn begin_close(&self, frame: &CloseFrame) -> bool {
+        self.0.close(frame, false)
     }
 
-    /// Cuts the connection without a Close frame.
+    /// Cuts the connection without a Close frame; who waits in `recv` learns it at once.
     pub fn abort(&self) {
         self.0.abort();
     }

@@ -1,6 +1,7 @@
 //! The receiving half: reads into a buffer of the thread, keeps only what is unfinished.
 
 use super::pool;
+use super::pulse::Fate;
 use super::stream::ReadHalf;
 use super::writer::Shared;
 use crate::error::{Error, Result};
@@ -160,15 +161,38 @@ impl Reader {
             match read {
                 Poll::Pending => {
                     self.before_wait();
-                    return Poll::Pending;
+                    ready!(self.poll_fate())?;
                 }
                 Poll::Ready(Ok(Some(found))) => return Poll::Ready(Ok(Some(found))),
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Err(error)) => {
+                    let error = self.shared.signs().fate().error().unwrap_or(error);
                     self.end();
                     return Poll::Ready(Err(error));
                 }
             }
+        }
+    }
+
+    /// Nothing has arrived: waits on, unless the connection has been given up.
+    fn poll_fate(&mut self) -> Poll<Result<()>> {
+        let fate = match self.shared.signs().fate() {
+            Fate::Open => return Poll::Pending,
+            Fate::Suspect => {
+                self.shared.cut(Fate::Silent);
+                Fate::Silent
+            }
+            fate => fate,
+        };
+        self.end();
+        Poll::Ready(Err(fate.error().unwrap_or_else(Error::abnormal)))
+    }
+
+    /// Any byte is a sign of life.
+    fn count(&mut self, read: usize) {
+        if read > 0 {
+            self.received += read as u64;
+            self.shared.signs().hear();
         }
     }
 
@@ -186,6 +210,7 @@ impl Reader {
                 && let Some((kind, body)) = self.answer(item, base)
             {
                 self.shared.set_more(more);
+                self.shared.signs().note_message();
                 self.batch |= more;
                 return Ok(Some((kind, self.place(body, base))));
             }
@@ -231,7 +256,7 @@ impl Reader {
         let mut buf = ReadBuf::new(&mut self.buffer);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
         (self.start, self.end) = (0, buf.filled().len());
-        self.received += self.end as u64;
+        self.count(self.end);
         if self.end == 0 { Poll::Ready(Err(Error::abnormal())) } else { Poll::Ready(Ok(None)) }
     }
 
@@ -255,13 +280,14 @@ impl Reader {
         if read == 0 {
             return Poll::Ready(Err(Error::abnormal()));
         }
-        self.received += read as u64;
+        self.count(read);
         let item = match self.decoder.payload_read(read) {
             Ok(item) => item,
             Err(violation) => return Poll::Ready(Err(self.violated(violation))),
         };
         let Some(Item::Message(kind, body)) = item else { return Poll::Ready(Ok(None)) };
         self.shared.set_more(false);
+        self.shared.signs().note_message();
         let place = self.place(body, 0);
         Poll::Ready(Ok(Some((kind, place))))
     }
@@ -319,7 +345,7 @@ impl Reader {
 
     fn end(&mut self) {
         if self.state == State::Open && self.close_frame.is_none() {
-            self.shared.abort();
+            self.shared.give_up();
         }
         self.state = State::Ended;
         (self.start, self.end) = (0, 0);
@@ -334,7 +360,10 @@ impl Reader {
                 Poll::Pending => {
                     (self.start, self.end) = (0, 0);
                     self.release();
-                    return Poll::Pending;
+                    if self.shared.signs().fate() < Fate::Cut {
+                        return Poll::Pending;
+                    }
+                    self.state = State::Ended;
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => self.state = State::Ended,

@@ -1,11 +1,15 @@
 //! The stream under a connection, in two halves, known kinds unboxed.
 
 use parking_lot::Mutex;
+use socket2::SockRef;
 use std::any::Any;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp;
@@ -35,11 +39,63 @@ pub(crate) enum WriteHalf {
 
 /// A stream of unknown kind, shared by its halves. Each poll locks it; nothing else does.
 #[derive(Clone)]
-pub(crate) struct Boxed(Arc<Mutex<Box<dyn Stream>>>);
+pub(crate) struct Boxed(Arc<Mutex<Whole>>);
+
+struct Whole {
+    stream: Box<dyn Stream>,
+    /// The task that waits for input. A socket is woken by its kernel, this by us.
+    reader: Option<Waker>,
+}
 
 impl Boxed {
+    fn new(stream: Box<dyn Stream>) -> Self {
+        Self(Arc::new(Mutex::new(Whole { stream, reader: None })))
+    }
+
     fn with<R>(&self, poll: impl FnOnce(Pin<&mut Box<dyn Stream>>) -> R) -> R {
-        poll(Pin::new(&mut *self.0.lock()))
+        poll(Pin::new(&mut self.0.lock().stream))
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut whole = self.0.lock();
+        let read = Pin::new(&mut whole.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            match &mut whole.reader {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+        }
+        read
+    }
+
+    fn wake(&self) {
+        let waker = self.0.lock().reader.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Whether input waits to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unread {
+    /// Something has arrived that nobody has read.
+    Some,
+    /// Everything that has arrived has been read.
+    None,
+    /// Only reading can tell.
+    Unknown,
+}
+
+impl Unread {
+    /// Asks the kernel.
+    fn of(socket: SockRef<'_>) -> Self {
+        let mut byte = [MaybeUninit::uninit()];
+        match socket.peek(&mut byte) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::None,
+            // The end of the stream, or an error: the reader will find it.
+            _ => Self::Some,
+        }
     }
 }
 
@@ -63,7 +119,7 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
         Some(stream) => Box::new(stream),
         None => Box::new(tokio::io::empty()),
     };
-    let boxed = Boxed(Arc::new(Mutex::new(boxed)));
+    let boxed = Boxed::new(boxed);
     (ReadHalf::Other(boxed.clone()), WriteHalf::Other(boxed))
 }
 
@@ -81,7 +137,7 @@ impl AsyncRead for ReadHalf {
             Self::Tcp(half) => Pin::new(half).poll_read(cx, buf),
             #[cfg(unix)]
             Self::Unix(half) => Pin::new(half).poll_read(cx, buf),
-            Self::Other(half) => half.with(|stream| stream.poll_read(cx, buf)),
+            Self::Other(half) => half.poll_read(cx, buf),
         }
     }
 }
@@ -131,6 +187,47 @@ impl WriteHalf {
             Self::Unix(_) => Poll::Ready(Ok(())),
             Self::Other(half) => half.with(|stream| stream.poll_flush(cx)),
             Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Whether input waits to be read.
+    pub(crate) fn unread(&self) -> Unread {
+        match self {
+            Self::Tcp(half) => Unread::of(SockRef::from(half.as_ref())),
+            #[cfg(unix)]
+            Self::Unix(half) => Unread::of(SockRef::from(half.as_ref())),
+            Self::Other(_) => Unread::Unknown,
+            Self::Gone => Unread::None,
+        }
+    }
+
+    /// Makes the task that waits for input look again, where [`WriteHalf::unread`] cannot tell.
+    pub(crate) fn wake_reader(&self) {
+        if let Self::Other(half) = self {
+            half.wake();
+        }
+    }
+
+    /// Gives the stream up and wakes the task that waits for input, which finds the end.
+    ///
+    /// `reset` drops what the kernel still holds for the peer once the reader lets go.
+    pub(crate) fn cut(&mut self, reset: bool) {
+        match std::mem::replace(self, Self::Gone) {
+            Self::Tcp(half) => {
+                let socket = SockRef::from(half.as_ref());
+                // Where a call fails, the connection has ended already.
+                let _ = socket.shutdown(Shutdown::Read);
+                if reset {
+                    let _ = socket.set_linger(Some(Duration::ZERO));
+                    half.forget();
+                }
+            }
+            #[cfg(unix)]
+            Self::Unix(half) => {
+                let _ = SockRef::from(half.as_ref()).shutdown(Shutdown::Read);
+            }
+            Self::Other(half) => half.wake(),
+            Self::Gone => {}
         }
     }
 

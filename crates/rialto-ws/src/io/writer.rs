@@ -4,14 +4,16 @@
 //! the end of a turn (`mark`), or the drain task (`drain`), or the code that holds the lock.
 //! Only the drain task ever waits for the socket, so wakers cannot displace each other.
 
-use super::queue::Queue;
+use super::fleet::{Fleet, Settings};
+use super::pulse::{Fate, Pulse, Signs};
+use super::queue::Lease;
 use super::random;
 use super::stream::WriteHalf;
 use super::turn::{self, Token};
 use crate::error::Error;
 use crate::prepared::Prepared;
 use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -30,11 +32,14 @@ pub(crate) struct Shared {
     more: AtomicBool,
     /// `serve` decides by the handler's outcome how the connection closes.
     held: AtomicBool,
-    runtime: Handle,
+    signs: Signs,
+    /// Where the fleet keeps this connection.
+    place: u32,
+    fleet: Arc<Fleet>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub(super) enum State {
     Open,
     /// Our Close frame is queued; nothing may follow it.
     Closing,
@@ -43,7 +48,7 @@ enum State {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Drain {
+pub(super) enum Drain {
     Idle,
     /// Spawned, has not run yet: others may still flush.
     Scheduled,
@@ -51,22 +56,28 @@ enum Drain {
     Blocked,
 }
 
-struct Writer {
-    io: WriteHalf,
+pub(super) struct Writer {
+    pub(super) io: WriteHalf,
     role: Role,
-    queue: Queue,
-    state: State,
-    drain: Drain,
-    drain_waker: Option<Waker>,
+    queue: Lease,
+    pub(super) state: State,
+    pub(super) drain: Drain,
     /// End our direction of the stream once the queue is empty.
     shutdown: bool,
     /// Writing failed or was given up.
     failed: bool,
     mark: Token,
+    pub(super) pulse: Pulse,
+    jam: Option<Box<Jam>>,
+}
+
+/// What is kept only while the socket takes too little.
+#[derive(Default)]
+struct Jam {
+    drain_waker: Option<Waker>,
     /// The newest pong that the kernel would not take (older ones are dropped, RFC 6455 §5.5.3).
     late_pong: Option<Vec<u8>>,
     waiters: Vec<Waker>,
-    budget: usize,
 }
 
 /// Why something was not queued.
@@ -95,27 +106,48 @@ pub(crate) enum Outgoing<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(io: WriteHalf, role: Role, budget: usize) -> Arc<Self> {
+    pub(crate) fn new(io: WriteHalf, role: Role, settings: Settings) -> Arc<Self> {
         let writer = Writer {
             io,
             role,
-            queue: Queue::default(),
+            queue: Lease::default(),
             state: State::Open,
             drain: Drain::Idle,
-            drain_waker: None,
             shutdown: false,
             failed: false,
             mark: 0,
-            late_pong: None,
-            waiters: Vec::new(),
-            budget,
+            pulse: Pulse::default(),
+            jam: None,
         };
-        let (more, held) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { writer: Mutex::new(writer), more, held, runtime: Handle::current() })
+        let fleet = Fleet::of(settings);
+        Arc::new_cyclic(|this| Self {
+            writer: Mutex::new(writer),
+            more: AtomicBool::new(false),
+            held: AtomicBool::new(false),
+            signs: Signs::default(),
+            place: fleet.join(this.clone()),
+            fleet,
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock()
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
+        &self.fleet.runtime
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.fleet.settings
+    }
+
+    pub(crate) fn signs(&self) -> &Signs {
+        &self.signs
+    }
+
+    fn budget(&self) -> usize {
+        self.fleet.settings.send_budget
     }
 
     /// Tells senders whether the reader holds further input.
@@ -152,7 +184,7 @@ impl Shared {
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if !writer.has_room() {
+        if !writer.has_room(self.budget()) {
             return Err(Refused::Full);
         }
         writer.push(out).map_err(|_| Refused::Closed)?;
@@ -166,7 +198,7 @@ impl Shared {
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if !writer.has_room() {
+        if !writer.has_room(self.budget()) {
             return Err(Refused::Full);
         }
         for out in group {
@@ -204,14 +236,14 @@ impl Shared {
         writer: &mut Writer,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        if writer.state == State::Open && !writer.has_room() {
+        if writer.state == State::Open && !writer.has_room(self.budget()) {
             // What a turn has gathered may be all that is in the way.
             self.flush(writer);
         }
         if writer.state != State::Open {
             return Poll::Ready(Err(Error::closed()));
         }
-        if writer.has_room() {
+        if writer.has_room(self.budget()) {
             return Poll::Ready(Ok(()));
         }
         writer.wait(cx);
@@ -239,7 +271,7 @@ impl Shared {
             return;
         }
         if writer.drain == Drain::Blocked {
-            writer.late_pong = Some(payload.to_vec());
+            writer.jam().late_pong = Some(payload.to_vec());
         } else if writer.push_control(OpCode::Pong, payload).is_ok() {
             self.after_push(&mut writer);
         }
@@ -270,14 +302,12 @@ impl Shared {
 
     /// Gives up what waits and ends the stream at once.
     pub(crate) fn abort(&self) {
-        let waker = {
-            let mut writer = self.writer.lock();
-            writer.fail();
-            writer.drain_waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.cut_with(&mut self.lock(), Fate::Cut);
+    }
+
+    /// [`Shared::abort`] by the reader, which has found the end itself.
+    pub(crate) fn give_up(&self) {
+        self.lock().fail();
     }
 
     /// Flushes what a drain task was to flush, now that the reader has no more input.
@@ -316,7 +346,7 @@ impl Shared {
     }
 
     /// Writes what the socket takes; the rest is left to the drain task.
-    fn flush(self: &Arc<Self>, writer: &mut Writer) {
+    pub(super) fn flush(self: &Arc<Self>, writer: &mut Writer) {
         if writer.drain == Drain::Blocked || writer.state == State::Shut {
             return;
         }
@@ -328,7 +358,7 @@ impl Shared {
                 writer.fail();
             }
         }
-        if writer.queue.len() <= writer.budget / 2 {
+        if writer.queue.len() <= self.budget() / 2 {
             writer.wake_waiters();
         }
     }
@@ -336,7 +366,7 @@ impl Shared {
     fn schedule_drain(self: &Arc<Self>, writer: &mut Writer) {
         if writer.drain == Drain::Idle {
             writer.drain = Drain::Scheduled;
-            self.runtime.spawn(DrainTask(Arc::clone(self)));
+            self.runtime().spawn(DrainTask(Arc::clone(self)));
         }
     }
 
@@ -345,8 +375,8 @@ impl Shared {
         match writer.poll_drain(cx) {
             Poll::Pending => {
                 writer.drain = Drain::Blocked;
-                writer.drain_waker = Some(cx.waker().clone());
-                if writer.queue.len() <= writer.budget / 2 {
+                writer.jam().drain_waker = Some(cx.waker().clone());
+                if writer.queue.len() <= self.budget() / 2 {
                     writer.wake_waiters();
                 }
                 Poll::Pending
@@ -357,8 +387,8 @@ impl Shared {
                     writer.fail();
                 }
                 writer.drain = Drain::Idle;
-                writer.drain_waker = None;
                 writer.wake_waiters();
+                writer.jam = None;
                 Poll::Ready(())
             }
         }
@@ -376,21 +406,33 @@ impl Future for DrainTask {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.fleet.leave(self.place);
+    }
+}
+
 impl Writer {
+    fn jam(&mut self) -> &mut Jam {
+        self.jam.get_or_insert_default()
+    }
+
     /// A message is taken while less than the budget waits, so the last one may exceed it: that
     /// keeps messages larger than the budget possible, and the answer the same for all sizes.
-    fn has_room(&self) -> bool {
-        self.queue.len() < self.budget
+    fn has_room(&self, budget: usize) -> bool {
+        self.queue.len() < budget
     }
 
     fn wait(&mut self, cx: &Context<'_>) {
-        if !self.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiters.push(cx.waker().clone());
+        let waiters = &mut self.jam().waiters;
+        if !waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiters.push(cx.waker().clone());
         }
     }
 
     fn wake_waiters(&mut self) {
-        for waker in self.waiters.drain(..) {
+        let Some(jam) = &mut self.jam else { return };
+        for waker in jam.waiters.drain(..) {
             waker.wake();
         }
     }
@@ -404,6 +446,7 @@ impl Writer {
 
     fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
+        self.pulse.sent = true;
         match out {
             Outgoing::Message(Message::Binary(bytes)) => {
                 self.queue.push_frame(OpCode::Binary, bytes, mask);
@@ -426,7 +469,7 @@ impl Writer {
         Ok(())
     }
 
-    fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
+    pub(super) fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
         let mask = self.mask()?;
         self.queue.push_copy(opcode, payload, mask);
         Ok(())
@@ -443,8 +486,11 @@ impl Writer {
             return Poll::Ready(Ok(()));
         }
         loop {
-            std::task::ready!(self.queue.poll_flush(&mut self.io, cx))?;
-            match self.late_pong.take() {
+            let before = self.queue.len();
+            let flushed = self.queue.poll_flush(&mut self.io, cx);
+            self.pulse.taken |= self.queue.len() < before;
+            std::task::ready!(flushed)?;
+            match self.jam.as_mut().and_then(|jam| jam.late_pong.take()) {
                 Some(payload) if self.state == State::Open => {
                     self.push_control(OpCode::Pong, &payload)?;
                 }
@@ -460,12 +506,15 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    fn fail(&mut self) {
+    pub(super) fn fail(&mut self) {
         self.state = State::Shut;
         self.failed = true;
         self.io = WriteHalf::Gone;
         self.queue.clear();
-        self.late_pong = None;
         self.wake_waiters();
+        // The drain task has nothing to wait for any more.
+        if let Some(waker) = self.jam.take().and_then(|jam| jam.drain_waker) {
+            waker.wake();
+        }
     }
 }
