@@ -56,4 +56,4 @@ pub use proto::handshake::origin::Origins;
 pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
 pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
 pub use socket::WebSocket;
-pub use split::{Receiver, Sender};
+pub use split::{Receiver, Sender, Sending};

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::head::{MAX_FIELDS, read_head, too_large};
 use crate::io::stream::Stream;
-use crate::io::turn::Turned;
+use crate::io::turn::{self, Turned};
 use crate::options::Options;
 use crate::proto::handshake::{Request, server};
 use crate::proto::{CloseCode, CloseFrame, Role};
@@ -13,7 +13,9 @@ use http::{Method, StatusCode, Version};
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -93,26 +95,50 @@ where
 /// Runs a handler on a connection as [`serve`] does: each poll is a [turn](crate::turn), and
 /// when the handler ends, the connection is closed: with 1000 after `Ok`, 1011 after an error or
 /// a panic. For tasks of your own, behind [`accept`].
-pub fn run<H, F, E>(socket: WebSocket, handler: H) -> Turned<impl Future<Output = ()> + Send>
+pub fn run<H, F, E>(socket: WebSocket, handler: H) -> impl Future<Output = ()> + Send
 where
     H: FnOnce(WebSocket) -> F + Send + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
 {
     let outcome = Outcome::new(socket.sender());
-    Turned::new(async move {
-        let result = handler(socket).await;
-        if let Err(error) = result {
-            let error = error.into();
-            match error.downcast_ref::<Error>() {
-                // What the peer or the network did is nothing to wake anybody for.
-                Some(error) => tracing::debug!(%error, "the connection failed"),
-                None => tracing::warn!(%error, "a handler failed"),
-            }
-        } else {
-            outcome.succeed();
+    Run { future: Turned::new(handler(socket)), outcome: Some(outcome) }
+}
+
+/// A handler at work. Not an `async` block, which would keep the handler and the socket beside
+/// the future that has them already: this is what a connection costs while it rests.
+struct Run<F> {
+    // Dropped first: its socket leaves the Close frame to the outcome.
+    future: Turned<F>,
+    outcome: Option<Outcome>,
+}
+
+impl<F, E> Future for Run<F>
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // What the handler sent last leaves together with the Close frame.
+        let _turn = turn::enter();
+        let result = ready!(Pin::new(&mut self.future).poll(cx));
+        let outcome = self.outcome.take();
+        match result {
+            Ok(()) => outcome.into_iter().for_each(Outcome::succeed),
+            Err(error) => report(&*error.into()),
         }
-    })
+        Poll::Ready(())
+    }
+}
+
+fn report(error: &(dyn StdError + Send + Sync + 'static)) {
+    match error.downcast_ref::<Error>() {
+        // What the peer or the network did is nothing to wake anybody for.
+        Some(error) => tracing::debug!(%error, "the connection failed"),
+        None => tracing::warn!(%error, "a handler failed"),
+    }
 }
 
 /// Closes the connection when the handler is over: by 1011 unless it succeeded.
@@ -204,7 +230,8 @@ async fn handshake<S: Stream>(mut stream: S, options: &Options) -> Result<WebSoc
         Err(refusal) => {
             stream.write_all(&refusal.to_http1()).await?;
             stream.shutdown().await?;
-            linger(&mut stream).await;
+            // Boxed: refusals are rare, and the others need not carry their buffer.
+            Box::pin(linger(&mut stream)).await;
             return Err(refusal.into());
         }
     };
@@ -246,6 +273,13 @@ fn check(head: &[u8], options: &Options) -> Result<(server::Accept, Request), se
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     let fields: &[httparse::Header<'_>] = parsed.headers;
     let accept = server::check(&method, version, fields, &options.origins, &options.protocols)?;
-    let request = Request::new(target, fields.iter().map(|field| (field.name, field.value)));
+    let kept = fields.iter().filter(|field| !is_spent(field.name));
+    let request = Request::new(target, kept.map(|field| (field.name, field.value)));
     Ok((accept, request))
+}
+
+/// Fields that have said all they had to say: that this is a handshake of WebSocket 13.
+fn is_spent(name: &str) -> bool {
+    let spent = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version"];
+    spent.iter().any(|field| name.eq_ignore_ascii_case(field))
 }

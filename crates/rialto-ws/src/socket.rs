@@ -8,7 +8,7 @@ use crate::io::writer::Shared;
 use crate::options::Options;
 use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
-use crate::split::{Receiver, Sender};
+use crate::split::{Receiver, Sender, Sending};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use std::fmt;
@@ -140,8 +140,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        self.0.sender.send(message).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        self.0.sender.send(message)
     }
 
     /// Sends a message if the byte budget has room for it.
@@ -220,6 +220,8 @@ impl WebSocket {
 
     /// The request that opened the connection: path, query, header fields.
     ///
+    /// [`accept`](crate::accept) and [`serve`](crate::serve) do not keep the fields that only make
+    /// it a handshake: `Upgrade`, `Connection`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`.
     /// At the client's end it is the request that was sent.
     #[must_use]
     pub fn request(&self) -> &Request {

@@ -7,7 +7,7 @@ use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Text};
 use crate::socket::WebSocket;
 use futures_core::Stream;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,9 +32,8 @@ impl Sender {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        let message = message.into();
-        poll_fn(|cx| self.0.poll_send(cx, &Outgoing::Message(&message))).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { shared: &self.0, message: message.into() }
     }
 
     /// As [`WebSocket::try_send`].
@@ -163,6 +162,28 @@ impl Sender {
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender").field("buffered", &self.buffered()).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Sender::send`] and [`WebSocket::send`]: it holds the message once, where an
+/// `async fn` would hold it at every level.
+#[must_use = "nothing is sent unless this is awaited"]
+pub struct Sending<'a> {
+    shared: &'a Arc<Shared>,
+    message: Message,
+}
+
+impl Future for Sending<'_> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.poll_send(cx, &Outgoing::Message(&self.message))
+    }
+}
+
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("bytes", &self.message.len()).finish_non_exhaustive()
     }
 }
 

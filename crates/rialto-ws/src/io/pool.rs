@@ -15,8 +15,17 @@ pub(crate) const KEEP_WRITE_SIZE: usize = 64 * 1024;
 const KEEP_LARGE: usize = 8 * 1024 * 1024;
 const KEEP_LARGE_SIZE: std::ops::RangeInclusive<usize> = 2 * READ_SIZE..=4 * 1024 * 1024;
 
+/// Input that is not decoded yet: `bytes[start..end]`.
+#[derive(Default)]
+pub(crate) struct Input {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
 struct Pool {
-    read: Vec<Vec<u8>>,
+    #[allow(clippy::vec_box, reason = "they are handed out as boxes")]
+    read: Vec<Box<Input>>,
     #[allow(clippy::vec_box, reason = "they are handed out as boxes")]
     queues: Vec<Box<Queue>>,
     large: Vec<Vec<u8>>,
@@ -33,16 +42,18 @@ thread_local! {
 }
 
 /// A buffer of [`READ_SIZE`] initialised bytes, zeroed when it was made and not again.
-pub(crate) fn lease_read() -> Vec<u8> {
-    POOL.with_borrow_mut(|pool| pool.read.pop()).unwrap_or_else(|| vec![0; READ_SIZE])
+pub(crate) fn lease_read() -> Box<Input> {
+    POOL.with_borrow_mut(|pool| pool.read.pop())
+        .unwrap_or_else(|| Box::new(Input { bytes: vec![0; READ_SIZE], start: 0, end: 0 }))
 }
 
 /// Gives a read buffer back; one of another size is dropped.
-pub(crate) fn release_read(buffer: Vec<u8>) {
-    if buffer.len() == READ_SIZE {
+pub(crate) fn release_read(mut input: Box<Input>) {
+    if input.bytes.len() == READ_SIZE {
+        (input.start, input.end) = (0, 0);
         POOL.with_borrow_mut(|pool| {
             if pool.read.len() < KEEP_READ {
-                pool.read.push(buffer);
+                pool.read.push(input);
             }
         });
     }

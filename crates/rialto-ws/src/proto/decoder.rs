@@ -76,8 +76,10 @@ pub struct Decoder {
     header_len: u8,
     closed: bool,
     frame: Option<Frame>,
-    message: Option<Partial>,
-    control: Vec<u8>,
+    /// Boxed, like what follows: most connections rest between two frames.
+    message: Option<Box<Partial>>,
+    #[allow(clippy::box_collection, reason = "a pointer instead of three words")]
+    control: Option<Box<Vec<u8>>>,
 }
 
 impl Decoder {
@@ -92,7 +94,7 @@ impl Decoder {
             closed: false,
             frame: None,
             message: None,
-            control: Vec::new(),
+            control: None,
         }
     }
 
@@ -258,13 +260,14 @@ impl Decoder {
         let Some(frame) = &mut self.frame else { return Ok(0) };
         let take = frame.remaining.min(input.len());
         if frame.opcode.is_control() {
-            let from = self.control.len();
-            self.control.extend_from_slice(&input[..take]);
-            frame.unmask(&mut self.control[from..]);
+            let control = self.control.get_or_insert_default();
+            let from = control.len();
+            control.extend_from_slice(&input[..take]);
+            frame.unmask(&mut control[from..]);
             return Ok(take);
         }
         let kind = if frame.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
-        let message = self.message.get_or_insert_with(|| Partial::new(kind));
+        let message = self.message.get_or_insert_with(|| Box::new(Partial::new(kind)));
         let from = message.payload.len();
         message.payload.extend_from_slice(&input[..take]);
         message.accept(from, frame)?;
@@ -277,7 +280,7 @@ impl Decoder {
             return Ok(None);
         };
         if frame.opcode.is_control() {
-            let payload = std::mem::take(&mut self.control);
+            let payload = self.control.take().map(|control| *control).unwrap_or_default();
             return Ok(Some(match frame.opcode {
                 OpCode::Ping => Item::Ping(Body::Owned(payload)),
                 OpCode::Pong => Item::Pong(Body::Owned(payload)),

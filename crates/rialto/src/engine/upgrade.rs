@@ -115,6 +115,8 @@ fn socket_options(options: &Options) -> rialto_ws::Options {
     rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
         .send_budget(options.send_budget)
+        // The session pings by its own rules.
+        .heartbeat(None)
 }
 
 /// Answers the handshake of a WebSocket and hands the connection to `then`.
