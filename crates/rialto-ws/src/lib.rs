@@ -35,6 +35,7 @@
 
 mod client;
 mod error;
+mod group;
 mod head;
 mod io;
 mod options;
@@ -43,17 +44,22 @@ pub mod proto;
 mod server;
 mod socket;
 mod split;
+mod streaming;
 
 pub use client::{Connect, connect};
 pub use error::{Error, Result};
+pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::{Heartbeat, Options};
+pub use options::{Compression, Heartbeat, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
-pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
+pub use proto::{
+    CloseCode, CloseFrame, Deflate, Kind, Limits, Message, MessageRef, Role, Text, Violation,
+};
 pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
 pub use socket::WebSocket;
 pub use split::{Receiver, Sender, Sending};
+pub use streaming::{MessageReader, MessageWriter};

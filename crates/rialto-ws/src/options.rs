@@ -1,8 +1,44 @@
 //! The options of a connection, server and client alike.
 
-use crate::proto::Limits;
 use crate::proto::handshake::origin::Origins;
+use crate::proto::handshake::server::Terms;
+use crate::proto::{CloseFrame, Deflate, Limits, Role};
 use std::time::Duration;
+
+/// What `send` and `feed` do while [`Options::send_budget`] is used up.
+///
+/// `try_send` refuses by [`is_full`](crate::Error::is_full) whatever the policy, `Sink` waits, and
+/// a [`Group`](crate::Group) has a policy of its own.
+///
+/// ```
+/// use rialto_ws::{CloseCode, CloseFrame, Options, SlowPeer};
+/// let too_slow = CloseFrame::new(CloseCode::TRY_AGAIN, "try a faster network");
+/// let options = Options::default().slow_peer(SlowPeer::Close(too_slow));
+/// assert_ne!(options.slow_peer, SlowPeer::default());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowPeer {
+    /// Wait until the peer has read. The default.
+    #[default]
+    Wait,
+    /// Drop the message, count it in [`Sender::dropped`](crate::Sender::dropped), report success.
+    /// For news that are worth nothing when they are late.
+    Drop,
+    /// Close the connection with this frame; `send` fails by [`is_full`](crate::Error::is_full).
+    ///
+    /// What was queued before still goes first. A peer that has not taken it and answered after
+    /// [`Options::close_timeout`] is cut off. [`SlowPeer::close`] has the usual frame.
+    Close(CloseFrame),
+}
+
+impl SlowPeer {
+    /// [`SlowPeer::Close`] with code 1008 and the reason "reading too slowly".
+    #[must_use]
+    pub fn close() -> Self {
+        Self::Close(CloseFrame::new(1008, "reading too slowly"))
+    }
+}
 
 /// What may be set for a connection. Start from [`Options::default`].
 ///
@@ -18,9 +54,11 @@ pub struct Options {
     pub limits: Limits,
     /// Bytes that may wait for a peer that reads slowly. Default 1 MiB.
     ///
-    /// While that much waits, `send` waits and `try_send` refuses. The message that reaches the
-    /// budget is still taken, whatever its size.
+    /// While that much waits, `send` waits (see [`Options::slow_peer`]) and `try_send` refuses. The
+    /// message that reaches the budget is still taken, whatever its size.
     pub send_budget: usize,
+    /// What `send` does while that much waits. Default [`SlowPeer::Wait`].
+    pub slow_peer: SlowPeer,
     /// Time for the opening handshake, from the first wait to its end. Default 10 s.
     pub handshake_timeout: Duration,
     /// Time for the closing handshake, after which the stream is cut. Default 5 s.
@@ -43,6 +81,8 @@ pub struct Options {
     pub max_head: usize,
     /// Subprotocols: what a server speaks, best first, or what a client offers. Default none.
     pub protocols: Vec<String>,
+    /// Whether messages may be compressed. Default: a client offers it, a server does not accept.
+    pub compression: Compression,
     /// Which pages may connect to a server. Default [`Origins::same`].
     pub origins: Origins,
 }
@@ -101,6 +141,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             send_budget: 1 << 20,
+            slow_peer: SlowPeer::Wait,
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             heartbeat: Some(Heartbeat::default()),
@@ -108,12 +149,23 @@ impl Default for Options {
             stall_timeout: Some(Duration::from_secs(60)),
             max_head: 16 << 10,
             protocols: Vec::new(),
+            compression: Compression::default(),
             origins: Origins::default(),
         }
     }
 }
 
 impl Options {
+    /// What a server with these options wants of those who connect.
+    #[must_use]
+    pub fn terms(&self) -> Terms<'_> {
+        Terms {
+            origins: &self.origins,
+            protocols: &self.protocols,
+            deflate: self.compression.settings(Role::Server),
+        }
+    }
+
     /// Sets [`Limits::max_message`], in bytes.
     #[must_use]
     pub fn max_message(mut self, bytes: usize) -> Self {
@@ -132,6 +184,13 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = bytes;
+        self
+    }
+
+    /// Sets [`Options::slow_peer`].
+    #[must_use]
+    pub fn slow_peer(mut self, policy: SlowPeer) -> Self {
+        self.slow_peer = policy;
         self
     }
 
@@ -177,10 +236,51 @@ impl Options {
         self
     }
 
+    /// Switches permessage-deflate (RFC 7692) on with these settings: a server accepts it, a
+    /// client offers it.
+    #[must_use]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.compression = Compression::Deflate(deflate);
+        self
+    }
+
+    /// Switches compression off, for a client too.
+    #[must_use]
+    pub fn no_compression(mut self) -> Self {
+        self.compression = Compression::Off;
+        self
+    }
+
     /// Sets [`Options::origins`]; see [`Origins::list`].
     #[must_use]
     pub fn origins<I: IntoIterator<Item: Into<String>>>(mut self, origins: I) -> Self {
         self.origins = Origins::list(origins);
         self
+    }
+}
+
+/// Whether a connection may be compressed by permessage-deflate (RFC 7692).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// A client offers it with [`Deflate::default`], a server does not accept it: whoever serves
+    /// many pays for it, and decides.
+    #[default]
+    ByRole,
+    /// Neither offered nor accepted.
+    Off,
+    /// Offered and accepted with these settings.
+    Deflate(Deflate),
+}
+
+impl Compression {
+    /// The settings with which an end of this role offers or accepts, if it does.
+    #[must_use]
+    pub fn settings(self, role: Role) -> Option<Deflate> {
+        match (self, role) {
+            (Self::Deflate(settings), _) => Some(settings),
+            (Self::ByRole, Role::Client) => Some(Deflate::default()),
+            _ => None,
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! [`WebSocket`]: an open connection.
 
 use crate::error::{Error, Result};
-use crate::io::fleet::Settings;
 use crate::io::reader::Reader;
 use crate::io::stream::{Stream, split};
-use crate::io::writer::Shared;
+use crate::io::writer::{Outgoing, Shared};
 use crate::options::Options;
+use crate::proto::deflate::Agreed;
 use crate::proto::handshake::Request;
-use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
+use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Role, Text};
 use crate::split::{Receiver, Sender, Sending};
+use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use std::fmt;
@@ -70,6 +71,18 @@ impl WebSocket {
         Self::open(stream, role, input, Opening { request, protocol: None }, options)
     }
 
+    /// Compresses as the handshake has agreed on; to be called before anything is received.
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: Option<Agreed>) -> Self {
+        let Some(agreed) = agreed else { return self };
+        if let Some(reader) = &mut self.0.reader {
+            let (compressor, decompressor) = agreed.codec(reader.role());
+            reader.set_decompressor(decompressor);
+            self.0.sender.shared().set_compressor(compressor);
+        }
+        self
+    }
+
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
@@ -85,7 +98,7 @@ impl WebSocket {
         options: &Options,
     ) -> Self {
         let (read, write) = split(stream);
-        let shared = Shared::new(write, role, Settings::new(options));
+        let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
         Self(Box::new(Parts {
             reader: Some(reader),
@@ -131,10 +144,27 @@ impl WebSocket {
         }
     }
 
+    /// The next message, to be received piece by piece: for messages too large to be held.
+    ///
+    /// Waits until a message begins; `None` once the peer has closed the connection.
+    /// A message may exceed [`Limits::max_message`](crate::Limits) only if
+    /// [`MessageReader::limit`] allows it. It may be mixed with [`WebSocket::recv`] freely.
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has lost no message.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv_stream(&mut self) -> Result<Option<MessageReader<'_>>> {
+        let Some(reader) = &mut self.0.reader else { return Ok(None) };
+        let kind = poll_fn(|cx| reader.poll_begin(cx)).await?;
+        Ok(kind.map(|kind| MessageReader::new(reader, kind)))
+    }
+
     /// Sends a message.
     ///
     /// Returns when the message is queued within the peer's byte budget
-    /// ([`Options::send_budget`]), which is at once unless the peer reads slowly.
+    /// ([`Options::send_budget`]), which is at once unless the peer reads slowly;
+    /// [`Options::slow_peer`] says what happens then.
     ///
     /// Cancel safe: a call that is dropped before it is ready has sent nothing.
     ///
@@ -142,6 +172,49 @@ impl WebSocket {
     /// If the connection is closed or closing.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
         self.0.sender.send(message)
+    }
+
+    /// Queues a message without a system call of its own, for several messages in a row.
+    ///
+    /// It leaves with what is sent next, by [`WebSocket::flush`], and otherwise when the runtime
+    /// gets to it: nothing stays behind because a flush was forgotten. In a
+    /// [turn](crate::turn) it is the same as [`WebSocket::send`].
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has queued nothing.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<()> {
+        self.0.sender.feed(message).await
+    }
+
+    /// Waits until the kernel has taken everything that is queued, also what waits behind a
+    /// [`MessageWriter`]. What the kernel has taken may still be on its way.
+    ///
+    /// Cancel safe: what is queued leaves in any case.
+    ///
+    /// # Errors
+    /// If the connection fails before that.
+    pub async fn flush(&self) -> Result<()> {
+        self.0.sender.flush().await
+    }
+
+    /// Begins a message that is sent in fragments while it is made.
+    ///
+    /// Waits while another such message is in progress on this connection.
+    /// Cancel safe: a call that is dropped before it is ready has begun nothing.
+    ///
+    /// # Errors
+    /// If the connection is closed or closing.
+    pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
+        self.0.sender.message_writer(kind).await
+    }
+
+    /// Messages for this peer that were dropped because it read too slowly:
+    /// by [`SlowPeer`](crate::SlowPeer) or in a [`Group`](crate::Group).
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.sender.dropped()
     }
 
     /// Sends a message if the byte budget has room for it.
@@ -179,7 +252,7 @@ impl WebSocket {
         let finished = timeout(self.close_timeout(), self.finish()).await;
         if finished.is_err() {
             self.abort();
-            return Err(Error::timeout("the peer did not answer the Close frame"));
+            return Err(Error::overdue("the peer did not answer the Close frame"));
         }
         Ok(())
     }
@@ -281,6 +354,12 @@ impl WebSocket {
     }
 }
 
+impl AsRef<Sender> for WebSocket {
+    fn as_ref(&self) -> &Sender {
+        &self.0.sender
+    }
+}
+
 impl Drop for WebSocket {
     fn drop(&mut self) {
         self.let_go();
@@ -312,7 +391,7 @@ impl Sink<Message> for WebSocket {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<()> {
-        self.0.sender.try_send(message)
+        self.0.sender.shared().feed(&Outgoing::Message(&message))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

@@ -1,16 +1,18 @@
 //! What the sweeper does at one connection: pings, and the three deadlines.
 
 use super::fleet::{Beats, Watch};
-use super::stream::Unread;
+use super::stream::{Unread, WriteHalf};
 use super::writer::{Drain, Shared, State, Writer};
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseFrame, OpCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-/// What the reader tells the sweeper, and the sweeper the reader. One byte each.
+/// What the reader tells the sweeper, and the sweeper the reader.
 #[derive(Default)]
 pub(crate) struct Signs {
+    /// Bytes read from the stream. Only the reader writes it.
+    received: AtomicU64,
     /// Bytes have arrived since the last visit.
     heard: AtomicBool,
     /// A message has arrived since the last visit.
@@ -19,20 +21,18 @@ pub(crate) struct Signs {
 }
 
 /// What will become of a connection.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Fate {
     Open = 0,
     /// Nothing was heard for too long, unless the reader finds something now.
     Suspect = 1,
-    /// Cut by this side.
-    Cut = 2,
     /// The peer sent nothing, not even a pong.
-    Silent = 3,
+    Silent = 2,
     /// The peer took no byte of what waited for it.
-    Stalled = 4,
+    Stalled = 3,
     /// The peer did not answer our Close frame.
-    Unanswered = 5,
+    Unanswered = 4,
 }
 
 impl Fate {
@@ -40,18 +40,23 @@ impl Fate {
     pub(crate) fn error(self) -> Option<Error> {
         match self {
             Self::Open | Self::Suspect => None,
-            Self::Cut => Some(Error::abnormal()),
-            Self::Silent => Some(Error::timeout("the peer has sent nothing, not even a pong")),
-            Self::Stalled => Some(Error::timeout("the peer took nothing of what waits for it")),
-            Self::Unanswered => Some(Error::timeout("the peer did not answer the Close frame")),
+            Self::Silent => Some(Error::overdue("the peer has sent nothing, not even a pong")),
+            Self::Stalled => Some(Error::overdue("the peer took nothing of what waits for it")),
+            Self::Unanswered => Some(Error::overdue("the peer did not answer the Close frame")),
         }
     }
 }
 
 impl Signs {
     /// Any byte is a sign of life.
-    pub(crate) fn hear(&self) {
+    pub(crate) fn hear(&self, bytes: usize) {
+        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
         self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes read from the stream, what came with the handshake not counted.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 
     pub(crate) fn note_message(&self) {
@@ -63,10 +68,10 @@ impl Signs {
             0 => Fate::Open,
             1 if self.heard.load(Ordering::Relaxed) => Fate::Open,
             1 => Fate::Suspect,
-            3 => Fate::Silent,
-            4 => Fate::Stalled,
-            5 => Fate::Unanswered,
-            _ => Fate::Cut,
+            2 => Fate::Silent,
+            3 => Fate::Stalled,
+            4 => Fate::Unanswered,
+            _ => Fate::Open,
         }
     }
 
@@ -113,8 +118,7 @@ impl Shared {
             self.beat(&mut writer, beats, heard || (blocked && taken));
         }
         if watch.idle.is_some_and(|limit| writer.is_idle(message, limit)) {
-            drop(writer);
-            self.close_idle();
+            self.close_idle(&mut writer);
         }
     }
 
@@ -156,40 +160,35 @@ impl Shared {
         let _ = fate.compare_exchange(suspect, open, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    fn close_idle(self: &Arc<Self>) {
+    fn close_idle(self: &Arc<Self>, writer: &mut Writer) {
         let frame = CloseFrame::new(CloseCode::NORMAL, "no message for too long");
-        if self.close(&frame, false) {
-            self.expect_close();
+        if self.close_locked(writer, &frame, false) {
+            self.limit_close();
         }
     }
 
-    /// Cuts the connection if the peer has not closed it within the time for that.
-    ///
-    /// For a Close frame that nobody waits behind: closing is rare enough for a timer of its own.
-    pub(crate) fn expect_close(self: &Arc<Self>) {
-        let shared = Arc::downgrade(self);
-        let time = self.settings().close_timeout;
-        self.runtime().spawn(async move {
-            tokio::time::sleep(time).await;
-            if let Some(shared) = shared.upgrade() {
-                shared.cut(Fate::Unanswered);
-            }
-        });
+    /// Cuts a connection on which the time for the closing handshake is over.
+    pub(super) fn cut_unanswered(&self) {
+        let mut writer = self.lock();
+        if writer.state == State::Closing {
+            self.cut_with(&mut writer, Fate::Unanswered);
+        }
     }
 
-    /// Ends the stream at once and lets the reader know why. Nothing if it has ended already.
-    pub(crate) fn cut(&self, fate: Fate) {
+    /// For the reader, which has looked and found nothing.
+    pub(super) fn cut_silent(&self) {
         let mut writer = self.lock();
         if writer.state != State::Shut {
-            self.cut_with(&mut writer, fate);
+            self.cut_with(&mut writer, Fate::Silent);
         }
     }
 
-    pub(super) fn cut_with(&self, writer: &mut Writer, fate: Fate) {
+    /// Ends the stream at once and lets the reader know why. What the kernel holds for a peer
+    /// that does not take it goes too.
+    fn cut_with(&self, writer: &mut Writer, fate: Fate) {
         tracing::debug!(?fate, "the connection is cut");
         self.signs().decide(fate);
-        // A peer that is dead or stalled takes no farewell: what the kernel holds for it goes too.
-        writer.io.cut(fate != Fate::Cut);
+        std::mem::replace(&mut writer.io, WriteHalf::Gone).reset();
         writer.fail();
     }
 }

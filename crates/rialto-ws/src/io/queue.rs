@@ -2,7 +2,7 @@
 
 use super::pool;
 use super::stream::WriteHalf;
-use crate::proto::{Header, OpCode, apply_mask};
+use crate::proto::{Header, OpCode, RSV1, apply_mask};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -100,12 +100,27 @@ impl Queue {
 
     /// Appends a frame whose payload may be copied; masks the copy if there is a key.
     pub(crate) fn push_copy(&mut self, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>) {
-        let mut header = [0; Header::MAX];
-        let size = Header::new(opcode, payload.len(), mask).write(&mut header);
-        self.tail.extend_from_slice(&header[..size]);
+        self.push_header(Header::new(opcode, payload.len(), mask), payload)
+    }
+
+    /// Appends the frame of a compressed message (RFC 7692 §6.1).
+    pub(crate) fn push_compressed(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        mask: Option<[u8; 4]>,
+    ) {
+        let header = Header { rsv: RSV1, ..Header::new(opcode, payload.len(), mask) };
+        self.push_header(header, payload);
+    }
+
+    fn push_header(&mut self, header: Header, payload: &[u8]) {
+        let mut bytes = [0; Header::MAX];
+        let size = header.write(&mut bytes);
+        self.tail.extend_from_slice(&bytes[..size]);
         let from = self.tail.len();
         self.tail.extend_from_slice(payload);
-        if let Some(key) = mask {
+        if let Some(key) = header.mask {
             apply_mask(&mut self.tail[from..], key, 0);
         }
         self.len += size + payload.len();
@@ -120,6 +135,38 @@ impl Queue {
         let size = Header::new(opcode, payload.len(), mask).write(&mut header);
         self.push_bytes(&header[..size]);
         self.push_shared(payload.clone());
+    }
+
+    /// Appends one fragment of a message; a large unmasked payload is kept, not copied.
+    pub(crate) fn push_fragment(
+        &mut self,
+        opcode: OpCode,
+        fin: bool,
+        payload: &Bytes,
+        mask: Option<[u8; 4]>,
+    ) {
+        let mut header = [0; Header::MAX];
+        let size = Header { fin, ..Header::new(opcode, payload.len(), mask) }.write(&mut header);
+        self.push_bytes(&header[..size]);
+        match mask {
+            None if payload.len() >= BORROW_FROM => self.push_shared(payload.clone()),
+            None => self.push_bytes(payload),
+            Some(key) => {
+                let from = self.tail.len();
+                self.push_bytes(payload);
+                apply_mask(&mut self.tail[from..], key, 0);
+            }
+        }
+    }
+
+    /// Appends what another queue holds, of which nothing has left yet.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        for chunk in other.chunks.drain(..) {
+            self.push_shared(chunk);
+        }
+        if !other.tail.is_empty() {
+            self.push_bytes(&other.tail);
+        }
     }
 
     /// Appends bytes that are already framed and shared with other connections.
@@ -144,6 +191,11 @@ impl Queue {
         }
         self.chunks.push_back(Bytes::copy_from_slice(&self.tail));
         self.tail.clear();
+    }
+
+    /// Drops everything that waits.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// True if it is worth keeping for another connection.

@@ -1,10 +1,13 @@
 //! The receiving half: reads into a buffer of the thread, keeps only what is unfinished.
 
+mod pieces;
+
 use super::pool::{self, Input};
 use super::pulse::Fate;
 use super::stream::ReadHalf;
 use super::writer::Shared;
 use crate::error::{Error, Result};
+use crate::proto::deflate::Decompressor;
 use crate::proto::{
     Body, CloseCode, CloseFrame, Decoder, Item, Kind, Limits, Message, MessageRef, Role, Text,
     Violation, checked_str,
@@ -34,8 +37,6 @@ pub(crate) struct Reader {
     shared: Arc<Shared>,
     state: State,
     close_frame: Option<Box<CloseFrame>>,
-    /// Bytes read from the stream.
-    received: u64,
     /// Messages were handed out since the last wait while more input was there.
     batch: bool,
 }
@@ -75,9 +76,17 @@ impl Reader {
             shared,
             state: State::Open,
             close_frame: None,
-            received: 0,
             batch: false,
         }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Understands compressed messages from now on.
+    pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
+        self.decoder.set_deflate(decompressor);
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -91,7 +100,7 @@ impl Reader {
 
     /// Bytes read from the stream, what came with the handshake not counted.
     pub(crate) fn received(&self) -> u64 {
-        self.received
+        self.shared.signs().received()
     }
 
     /// True once nothing more will be received.
@@ -112,11 +121,7 @@ impl Reader {
         let Some((kind, place)) = ready!(self.poll_place(cx))? else {
             return Poll::Ready(Ok(None));
         };
-        let payload = match place {
-            Place::Input(range) => self.input.as_ref().map(|input| &input.bytes[range]),
-            Place::Gathered => self.gathered.as_ref().map(|payload| &payload[..]),
-        };
-        let payload = payload.unwrap_or_default();
+        let payload = self.payload(place);
         Poll::Ready(Ok(Some(match kind {
             Kind::Text => MessageRef::Text(checked_str(payload)),
             Kind::Binary => MessageRef::Binary(payload),
@@ -143,8 +148,9 @@ impl Reader {
     }
 
     fn poll_place(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Kind, Place)>>> {
-        if let Some(payload) = self.gathered.take() {
-            pool::release_large(*payload);
+        self.release_gathered();
+        if self.decoder.is_streaming() {
+            ready!(self.poll_discard(cx))?;
         }
         loop {
             if self.state != State::Open {
@@ -163,39 +169,42 @@ impl Reader {
             };
             match read {
                 Poll::Pending => {
-                    self.before_wait();
-                    ready!(self.poll_fate())?;
+                    ready!(self.poll_wait())?;
                 }
                 Poll::Ready(Ok(Some(found))) => return Poll::Ready(Ok(Some(found))),
                 Poll::Ready(Ok(None)) => {}
-                Poll::Ready(Err(error)) => {
-                    let error = self.shared.signs().fate().error().unwrap_or(error);
-                    self.end();
-                    return Poll::Ready(Err(error));
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.ended(error))),
             }
         }
     }
 
-    /// Nothing has arrived: waits on, unless the connection has been given up.
-    fn poll_fate(&mut self) -> Poll<Result<()>> {
-        let fate = match self.shared.signs().fate() {
-            Fate::Open => return Poll::Pending,
-            Fate::Suspect => {
-                self.shared.cut(Fate::Silent);
-                Fate::Silent
-            }
-            fate => fate,
-        };
+    /// Nothing has arrived: waits on, unless this was the last look that the peer was owed.
+    fn poll_wait(&mut self) -> Poll<Result<()>> {
+        self.before_wait();
+        if self.shared.signs().fate() != Fate::Suspect {
+            return Poll::Pending;
+        }
+        self.shared.cut_silent();
+        Poll::Ready(Err(self.ended(Error::abnormal())))
+    }
+
+    /// The stream has ended: by a deadline of ours, or as `error` says.
+    fn ended(&mut self, error: Error) -> Error {
+        let error = self.shared.signs().fate().error().unwrap_or(error);
         self.end();
-        Poll::Ready(Err(fate.error().unwrap_or_else(Error::abnormal)))
+        error
     }
 
     /// Any byte is a sign of life.
     fn count(&mut self, read: usize) {
         if read > 0 {
-            self.received += read as u64;
-            self.shared.signs().hear();
+            self.shared.signs().hear(read);
+        }
+    }
+
+    fn release_gathered(&mut self) {
+        if let Some(payload) = self.gathered.take() {
+            pool::release_large(*payload);
         }
     }
 
@@ -242,6 +251,14 @@ impl Reader {
             }
         }
         None
+    }
+
+    fn payload(&self, place: Place) -> &[u8] {
+        let payload = match place {
+            Place::Input(range) => self.input.as_ref().map(|input| &input.bytes[range]),
+            Place::Gathered => self.gathered.as_ref().map(|payload| &payload[..]),
+        };
+        payload.unwrap_or_default()
     }
 
     fn place(&mut self, body: Body, base: usize) -> Place {
@@ -337,7 +354,7 @@ impl Reader {
     }
 
     /// Before an owned message is handed out: what is left must not pin a large buffer.
-    fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         let Some(input) = &mut self.input else { return };
         let left = input.end - input.start;
         if left == 0 {
@@ -359,7 +376,7 @@ impl Reader {
 
     fn end(&mut self) {
         if self.state == State::Open && self.close_frame.is_none() {
-            self.shared.give_up();
+            self.shared.abort();
         }
         self.state = State::Ended;
         self.drop_input();
@@ -371,10 +388,7 @@ impl Reader {
             match self.poll_read(cx) {
                 Poll::Pending => {
                     self.drop_input();
-                    if self.shared.signs().fate() < Fate::Cut {
-                        return Poll::Pending;
-                    }
-                    self.state = State::Ended;
+                    return Poll::Pending;
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => self.state = State::Ended,

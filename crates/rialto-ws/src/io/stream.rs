@@ -39,38 +39,45 @@ pub(crate) enum WriteHalf {
 
 /// A stream of unknown kind, shared by its halves. Each poll locks it; nothing else does.
 #[derive(Clone)]
-pub(crate) struct Boxed(Arc<Mutex<Whole>>);
+pub(crate) struct Boxed(Arc<Mutex<Both>>);
 
-struct Whole {
+struct Both {
     stream: Box<dyn Stream>,
-    /// The task that waits for input. A socket is woken by its kernel, this by us.
+    /// Who waits to read: cutting has to wake it.
     reader: Option<Waker>,
+    /// Reading ends where it would wait.
+    cut: bool,
 }
 
 impl Boxed {
-    fn new(stream: Box<dyn Stream>) -> Self {
-        Self(Arc::new(Mutex::new(Whole { stream, reader: None })))
-    }
-
     fn with<R>(&self, poll: impl FnOnce(Pin<&mut Box<dyn Stream>>) -> R) -> R {
         poll(Pin::new(&mut self.0.lock().stream))
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut whole = self.0.lock();
-        let read = Pin::new(&mut whole.stream).poll_read(cx, buf);
-        if read.is_pending() {
-            match &mut whole.reader {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
+        let mut both = self.0.lock();
+        let read = Pin::new(&mut both.stream).poll_read(cx, buf);
+        match read {
+            Poll::Pending if both.cut => Poll::Ready(Ok(())),
+            Poll::Pending => {
+                match &mut both.reader {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
             }
+            ready => ready,
         }
-        read
+    }
+
+    fn cut(&self) {
+        self.0.lock().cut = true;
+        self.wake();
     }
 
     fn wake(&self) {
-        let waker = self.0.lock().reader.take();
-        if let Some(waker) = waker {
+        let reader = self.0.lock().reader.take();
+        if let Some(waker) = reader {
             waker.wake();
         }
     }
@@ -89,7 +96,7 @@ pub(crate) enum Unread {
 
 impl Unread {
     /// Asks the kernel.
-    fn of(socket: SockRef<'_>) -> Self {
+    fn of(socket: &SockRef<'_>) -> Self {
         let mut byte = [MaybeUninit::uninit()];
         match socket.peek(&mut byte) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::None,
@@ -119,7 +126,8 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
         Some(stream) => Box::new(stream),
         None => Box::new(tokio::io::empty()),
     };
-    let boxed = Boxed::new(boxed);
+    let both = Both { stream: boxed, reader: None, cut: false };
+    let boxed = Boxed(Arc::new(Mutex::new(both)));
     (ReadHalf::Other(boxed.clone()), WriteHalf::Other(boxed))
 }
 
@@ -190,12 +198,23 @@ impl WriteHalf {
         }
     }
 
+    /// Ends our direction of the stream.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(half) => Pin::new(half).poll_shutdown(cx),
+            #[cfg(unix)]
+            Self::Unix(half) => Pin::new(half).poll_shutdown(cx),
+            Self::Other(half) => half.with(|stream| stream.poll_shutdown(cx)),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Whether input waits to be read.
     pub(crate) fn unread(&self) -> Unread {
         match self {
-            Self::Tcp(half) => Unread::of(SockRef::from(half.as_ref())),
+            Self::Tcp(half) => Unread::of(&SockRef::from(half.as_ref())),
             #[cfg(unix)]
-            Self::Unix(half) => Unread::of(SockRef::from(half.as_ref())),
+            Self::Unix(half) => Unread::of(&SockRef::from(half.as_ref())),
             Self::Other(_) => Unread::Unknown,
             Self::Gone => Unread::None,
         }
@@ -208,37 +227,38 @@ impl WriteHalf {
         }
     }
 
-    /// Gives the stream up and wakes the task that waits for input, which finds the end.
-    ///
-    /// `reset` drops what the kernel still holds for the peer once the reader lets go.
-    pub(crate) fn cut(&mut self, reset: bool) {
-        match std::mem::replace(self, Self::Gone) {
+    /// [`WriteHalf::cut`] for a peer that is past hearing: what the kernel still holds for it is
+    /// dropped once the reader lets go of the stream, by a reset.
+    pub(crate) fn reset(self) {
+        let Self::Tcp(half) = self else { return self.cut() };
+        let socket = SockRef::from(half.as_ref());
+        // Where a call fails, the connection has ended already.
+        let _ = socket.set_linger(Some(Duration::ZERO));
+        let _ = socket.shutdown(Shutdown::Read);
+        half.forget();
+    }
+
+    /// Ends both directions: whoever waits to read gets what has arrived, then the end.
+    pub(crate) fn cut(self) {
+        match self {
             Self::Tcp(half) => {
-                let socket = SockRef::from(half.as_ref());
-                // Where a call fails, the connection has ended already.
-                let _ = socket.shutdown(Shutdown::Read);
-                if reset {
-                    let _ = socket.set_linger(Some(Duration::ZERO));
-                    half.forget();
-                }
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
             }
             #[cfg(unix)]
             Self::Unix(half) => {
-                let _ = SockRef::from(half.as_ref()).shutdown(Shutdown::Read);
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
             }
-            Self::Other(half) => half.wake(),
+            Self::Other(half) => half.cut(),
             Self::Gone => {}
         }
     }
+}
 
-    /// Ends our direction of the stream.
-    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(half) => Pin::new(half).poll_shutdown(cx),
-            #[cfg(unix)]
-            Self::Unix(half) => Pin::new(half).poll_shutdown(cx),
-            Self::Other(half) => half.with(|stream| stream.poll_shutdown(cx)),
-            Self::Gone => Poll::Ready(Ok(())),
-        }
+fn shut_down(socket: &SockRef<'_>) {
+    // It fails if the peer has reset the connection, and then the reader knows already.
+    if let Err(error) = socket.shutdown(Shutdown::Both) {
+        tracing::trace!(%error, "the stream had ended");
     }
 }

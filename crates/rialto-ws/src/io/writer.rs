@@ -4,14 +4,21 @@
 //! the end of a turn (`mark`), or the drain task (`drain`), or the code that holds the lock.
 //! Only the drain task ever waits for the socket, so wakers cannot displace each other.
 
+mod fragments;
+mod slow;
+
+use self::slow::Rare;
+pub(crate) use self::slow::close_together;
 use super::fleet::{Fleet, Settings};
-use super::pulse::{Fate, Pulse, Signs};
+use super::pulse::{Pulse, Signs};
 use super::queue::Lease;
 use super::random;
 use super::stream::WriteHalf;
 use super::turn::{self, Token};
 use crate::error::Error;
+use crate::options::Options;
 use crate::prepared::Prepared;
+use crate::proto::deflate::Compressor;
 use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
 use parking_lot::{Mutex, MutexGuard};
 use std::future::Future;
@@ -68,7 +75,10 @@ pub(super) struct Writer {
     failed: bool,
     mark: Token,
     pub(super) pulse: Pulse,
+    compressor: Option<Compressor>,
     jam: Option<Box<Jam>>,
+    /// What few connections need.
+    rare: Option<Box<Rare>>,
 }
 
 /// What is kept only while the socket takes too little.
@@ -97,16 +107,41 @@ impl From<Refused> for Error {
     }
 }
 
+/// When what is queued leaves, outside a turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    Now,
+    /// With what follows it; at the latest when the runtime gets to the drain task.
+    Later,
+}
+
 /// What can be queued.
+#[derive(Clone, Copy)]
 pub(crate) enum Outgoing<'a> {
     Message(&'a Message),
     Borrowed(MessageRef<'a>),
     Prepared(&'a Prepared),
     Ping(&'a [u8]),
+    /// Not to be compressed, whatever was agreed on.
+    Plain(&'a Outgoing<'a>),
+}
+
+impl Outgoing<'_> {
+    /// Opcode and payload of the frame, for what may be compressed.
+    fn compressible(&self) -> Option<(OpCode, &[u8])> {
+        match self {
+            Self::Message(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Borrowed(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Prepared(frame) if frame.is_compressible() => {
+                Some((frame.opcode(), frame.payload()))
+            }
+            Self::Prepared(_) | Self::Ping(_) | Self::Plain(_) => None,
+        }
+    }
 }
 
 impl Shared {
-    pub(crate) fn new(io: WriteHalf, role: Role, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(io: WriteHalf, role: Role, options: &Options) -> Arc<Self> {
         let writer = Writer {
             io,
             role,
@@ -117,9 +152,11 @@ impl Shared {
             failed: false,
             mark: 0,
             pulse: Pulse::default(),
+            compressor: None,
             jam: None,
+            rare: Rare::of(&options.slow_peer),
         };
-        let fleet = Fleet::of(settings);
+        let fleet = Fleet::of(Settings::new(options));
         Arc::new_cyclic(|this| Self {
             writer: Mutex::new(writer),
             more: AtomicBool::new(false),
@@ -132,6 +169,11 @@ impl Shared {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock()
+    }
+
+    /// Compresses from now on.
+    pub(crate) fn set_compressor(&self, compressor: Compressor) {
+        self.writer.lock().compressor = Some(compressor);
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -166,7 +208,7 @@ impl Shared {
 
     /// Bytes that wait to be taken by the kernel.
     pub(crate) fn buffered(&self) -> usize {
-        self.writer.lock().queue.len()
+        self.writer.lock().queued()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -181,26 +223,28 @@ impl Shared {
     /// Queues within the budget, or not at all.
     pub(crate) fn try_send(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<(), Refused> {
         let mut writer = self.writer.lock();
-        if writer.state != State::Open {
-            return Err(Refused::Closed);
-        }
-        if !writer.has_room(self.budget()) {
-            return Err(Refused::Full);
-        }
+        self.check_room(&mut writer)?;
         writer.push(out).map_err(|_| Refused::Closed)?;
         self.after_push(&mut writer);
         Ok(())
     }
 
-    /// Queues all of it side by side within the budget, or nothing.
-    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
-        let mut writer = self.writer.lock();
+    /// Whether a message may be queued now.
+    fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
+        if writer.state == State::Open && !writer.has_room(self.budget()) {
+            // What a turn has gathered may be all that is in the way.
+            self.flush(writer);
+        }
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if !writer.has_room(self.budget()) {
-            return Err(Refused::Full);
-        }
+        if writer.has_room(self.budget()) { Ok(()) } else { Err(Refused::Full) }
+    }
+
+    /// Queues all of it side by side within the budget, or nothing.
+    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
+        let mut writer = self.writer.lock();
+        self.check_room(&mut writer)?;
         for out in group {
             writer.push(out).map_err(|_| Refused::Closed)?;
         }
@@ -213,17 +257,49 @@ impl Shared {
         self.writer.lock().drain == Drain::Blocked
     }
 
-    /// Queues, or waits until the budget has room.
+    /// Queues, or does what the policy for slow peers says: waits until the budget has room.
     pub(crate) fn poll_send(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
         out: &Outgoing<'_>,
     ) -> Poll<Result<(), Error>> {
+        self.poll_push(cx, out, Leave::Now)
+    }
+
+    /// [`Shared::poll_send`] without a system call for this message alone.
+    pub(crate) fn poll_feed(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        out: &Outgoing<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.poll_push(cx, out, Leave::Later)
+    }
+
+    fn poll_push(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        out: &Outgoing<'_>,
+        leave: Leave,
+    ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
+        if let Some(outcome) = self.apply_policy(&mut writer) {
+            return Poll::Ready(outcome);
+        }
         std::task::ready!(self.poll_budget(&mut writer, cx))?;
         writer.push(out)?;
-        self.after_push(&mut writer);
+        self.after_push_with(&mut writer, leave);
         Poll::Ready(Ok(()))
+    }
+
+    /// Queues what [`Shared::poll_room`] has promised a place, whoever has come between.
+    pub(crate) fn feed(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        if writer.state != State::Open {
+            return Err(Error::closed());
+        }
+        writer.push(out)?;
+        self.after_push_with(&mut writer, Leave::Later);
+        Ok(())
     }
 
     /// Ready when a message would be queued at once.
@@ -236,18 +312,14 @@ impl Shared {
         writer: &mut Writer,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        if writer.state == State::Open && !writer.has_room(self.budget()) {
-            // What a turn has gathered may be all that is in the way.
-            self.flush(writer);
+        match self.check_room(writer) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Refused::Closed) => Poll::Ready(Err(Error::closed())),
+            Err(Refused::Full) => {
+                writer.wait(cx);
+                Poll::Pending
+            }
         }
-        if writer.state != State::Open {
-            return Poll::Ready(Err(Error::closed()));
-        }
-        if writer.has_room(self.budget()) {
-            return Poll::Ready(Ok(()));
-        }
-        writer.wait(cx);
-        Poll::Pending
     }
 
     /// Ready when everything queued has been taken by the kernel.
@@ -257,7 +329,7 @@ impl Shared {
         if writer.failed {
             return Poll::Ready(Err(Error::closed()));
         }
-        if writer.queue.is_empty() {
+        if writer.queued() == 0 && writer.is_flushed() {
             return Poll::Ready(Ok(()));
         }
         writer.wait(cx);
@@ -281,9 +353,13 @@ impl Shared {
     ///
     /// `end` ends our direction of the stream behind it.
     pub(crate) fn close(self: &Arc<Self>, frame: &CloseFrame, end: bool) -> bool {
-        let mut writer = self.writer.lock();
+        self.close_locked(&mut self.writer.lock(), frame, end)
+    }
+
+    pub(super) fn close_locked(self: &Arc<Self>, writer: &mut Writer, frame: &CloseFrame, end: bool) -> bool {
         let first = writer.state == State::Open;
         if first {
+            writer.drop_held_back();
             let mut payload = Vec::new();
             frame.write(&mut payload);
             if writer.push_control(OpCode::Close, &payload).is_err() {
@@ -296,18 +372,13 @@ impl Shared {
         if end && writer.state != State::Shut {
             writer.shutdown = true;
         }
-        self.flush(&mut writer);
+        self.flush(writer);
         first
     }
 
     /// Gives up what waits and ends the stream at once.
     pub(crate) fn abort(&self) {
-        self.cut_with(&mut self.lock(), Fate::Cut);
-    }
-
-    /// [`Shared::abort`] by the reader, which has found the end itself.
-    pub(crate) fn give_up(&self) {
-        self.lock().fail();
+        self.writer.lock().fail();
     }
 
     /// Flushes what a drain task was to flush, now that the reader has no more input.
@@ -327,8 +398,12 @@ impl Shared {
         self.flush(&mut writer);
     }
 
-    /// Decides when what was just queued leaves.
     fn after_push(self: &Arc<Self>, writer: &mut Writer) {
+        self.after_push_with(writer, Leave::Now);
+    }
+
+    /// Decides when what was just queued leaves.
+    fn after_push_with(self: &Arc<Self>, writer: &mut Writer, leave: Leave) {
         if writer.drain == Drain::Blocked {
             return;
         }
@@ -337,7 +412,7 @@ impl Shared {
                 writer.mark = token;
                 return;
             }
-            if self.more.load(Ordering::Relaxed) {
+            if leave == Leave::Later || self.more.load(Ordering::Relaxed) {
                 self.schedule_drain(writer);
                 return;
             }
@@ -420,7 +495,7 @@ impl Writer {
     /// A message is taken while less than the budget waits, so the last one may exceed it: that
     /// keeps messages larger than the budget possible, and the answer the same for all sizes.
     fn has_room(&self, budget: usize) -> bool {
-        self.queue.len() < budget
+        self.queued() < budget
     }
 
     fn wait(&mut self, cx: &Context<'_>) {
@@ -447,32 +522,75 @@ impl Writer {
     fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
         self.pulse.sent = true;
-        match out {
-            Outgoing::Message(Message::Binary(bytes)) => {
-                self.queue.push_frame(OpCode::Binary, bytes, mask);
-            }
-            Outgoing::Message(Message::Text(text)) => {
-                self.queue.push_frame(OpCode::Text, text.as_shared(), mask);
-            }
-            Outgoing::Borrowed(MessageRef::Text(text)) => {
-                self.queue.push_copy(OpCode::Text, text.as_bytes(), mask);
-            }
-            Outgoing::Borrowed(MessageRef::Binary(bytes)) => {
-                self.queue.push_copy(OpCode::Binary, bytes, mask);
-            }
-            Outgoing::Prepared(frame) => match mask {
-                None => self.queue.push_shared(frame.frame().clone()),
-                Some(_) => self.queue.push_copy(frame.opcode(), frame.payload(), mask),
-            },
-            Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
+        if !self.push_compressed(out, mask) {
+            self.push_plain(out, mask);
         }
         Ok(())
+    }
+
+    fn push_plain(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) {
+        let queue = self.data_queue();
+        match out {
+            Outgoing::Plain(out) => self.push_plain(out, mask),
+            Outgoing::Message(Message::Binary(bytes)) => {
+                queue.push_frame(OpCode::Binary, bytes, mask);
+            }
+            Outgoing::Message(Message::Text(text)) => {
+                queue.push_frame(OpCode::Text, text.as_shared(), mask);
+            }
+            Outgoing::Borrowed(message) => {
+                queue.push_copy(message.kind().into(), message.as_bytes(), mask);
+            }
+            Outgoing::Prepared(frame) => match mask {
+                None => queue.push_shared(frame.frame().clone()),
+                Some(_) => queue.push_copy(frame.opcode(), frame.payload(), mask),
+            },
+            // Control frames may stand between the fragments of a message (RFC 6455 §5.4).
+            Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
+        }
+    }
+
+    /// Queues a message compressed, if that was agreed on and is worth it.
+    fn push_compressed(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) -> bool {
+        let Some(mut compressor) = self.compressor.take() else { return false };
+        let pushed = self.push_compressed_by(&mut compressor, out, mask);
+        self.compressor = Some(compressor);
+        pushed
+    }
+
+    fn push_compressed_by(
+        &mut self,
+        compressor: &mut Compressor,
+        out: &Outgoing<'_>,
+        mask: Option<[u8; 4]>,
+    ) -> bool {
+        let Some((opcode, payload)) = out.compressible() else { return false };
+        if payload.len() < compressor.threshold() {
+            return false;
+        }
+        let queue = self.data_queue();
+        if let (Outgoing::Prepared(frame), None) = (out, mask)
+            && compressor.is_shareable()
+            && let Some(made) = frame.compressed(compressor)
+        {
+            return made.inspect(|bytes| queue.push_shared((*bytes).clone())).is_some();
+        }
+        compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()
     }
 
     pub(super) fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
         let mask = self.mask()?;
         self.queue.push_copy(opcode, payload, mask);
         Ok(())
+    }
+
+    /// True if the stream keeps no bytes of its own. Where the drain task waits for it, it does.
+    fn is_flushed(&mut self) -> bool {
+        match self.drain {
+            Drain::Idle => true,
+            Drain::Scheduled => !self.shutdown && !self.unflushed(),
+            Drain::Blocked => false,
+        }
     }
 
     /// True if the stream keeps bytes of its own that have to be flushed by polling.
@@ -509,8 +627,9 @@ impl Writer {
     pub(super) fn fail(&mut self) {
         self.state = State::Shut;
         self.failed = true;
-        self.io = WriteHalf::Gone;
+        std::mem::replace(&mut self.io, WriteHalf::Gone).cut();
         self.queue.clear();
+        self.drop_held_back();
         self.wake_waiters();
         // The drain task has nothing to wait for any more.
         if let Some(waker) = self.jam.take().and_then(|jam| jam.drain_waker) {

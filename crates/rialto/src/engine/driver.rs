@@ -122,7 +122,7 @@ impl Driver {
 
     fn transport_failed(&self, error: &rialto_ws::Error) {
         // A browser that is closed ends its connection without a Close frame.
-        let reason = if error.is_closed() || error.is_io() || error.is_timeout() {
+        let reason = if error.is_closed() || error.is_io() {
             CloseReason::TransportClose
         } else {
             CloseReason::TransportError
