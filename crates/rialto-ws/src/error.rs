@@ -30,6 +30,8 @@ enum Kind {
     Refused(Refusal),
     Rejected(Rejected),
     Timeout(&'static str),
+    /// A deadline passed and the connection was cut.
+    Overdue(&'static str),
     /// What was to be sent is not what it claims to be.
     Invalid(&'static str),
     Url(&'static str),
@@ -54,6 +56,10 @@ impl Error {
 
     pub(crate) fn full() -> Self {
         Self::new(Kind::Full)
+    }
+
+    pub(crate) fn overdue(what: &'static str) -> Self {
+        Self::new(Kind::Overdue(what))
     }
 
     pub(crate) fn timeout(what: &'static str) -> Self {
@@ -111,7 +117,7 @@ impl Error {
     /// True if the connection is over: closed by either side, or cut off.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        matches!(*self.0, Kind::Closed | Kind::Abnormal)
+        matches!(*self.0, Kind::Closed | Kind::Abnormal | Kind::Overdue(_))
     }
 
     /// True if the send budget is used up, see [`Options::send_budget`](crate::Options).
@@ -132,10 +138,11 @@ impl Error {
         matches!(*self.0, Kind::Io(_) | Kind::Setup(_))
     }
 
-    /// True if a deadline passed.
+    /// True if a deadline passed. If it was one of an open connection, that is over by now,
+    /// and [`is_closed`](Self::is_closed) is true as well.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(*self.0, Kind::Timeout(_))
+        matches!(*self.0, Kind::Timeout(_) | Kind::Overdue(_))
     }
 
     /// True if what was to be sent is refused as it is: text that is not UTF-8.
@@ -219,7 +226,7 @@ impl fmt::Display for Error {
             Kind::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
-            Kind::Timeout(what) => write!(f, "timed out: {what}"),
+            Kind::Timeout(what) | Kind::Overdue(what) => write!(f, "timed out: {what}"),
             Kind::Invalid(what) => write!(f, "cannot be sent: {what}"),
             Kind::Url(what) => write!(f, "not a usable URL: {what}"),
             Kind::Answer(response, note) => describe(f, response, note),

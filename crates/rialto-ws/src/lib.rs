@@ -53,7 +53,7 @@ pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::{Compression, Options, SlowPeer};
+pub use options::{Compression, Heartbeat, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
@@ -70,5 +70,5 @@ pub use server::{
 #[cfg(feature = "hyper")]
 pub use server::{Upgrade, Upgrading};
 pub use socket::WebSocket;
-pub use split::{Receiver, Sender};
+pub use split::{Receiver, Sender, Sending};
 pub use streaming::{MessageReader, MessageWriter};

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::proto::deflate::Agreed;
 use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Role, Text};
-use crate::split::{Receiver, Sender};
+use crate::split::{Receiver, Sender, Sending};
 use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
@@ -58,7 +58,6 @@ struct Parts {
     sender: Sender,
     request: Request,
     protocol: Option<Box<str>>,
-    close_timeout: Duration,
     extensions: Extensions,
 }
 
@@ -112,7 +111,6 @@ impl WebSocket {
             sender: Sender::new(shared),
             request: opening.request,
             protocol: opening.protocol,
-            close_timeout: options.close_timeout,
             extensions: Extensions::new(),
         }));
         socket.with_deflate(opening.deflate)
@@ -186,8 +184,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        self.0.sender.send(message).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        self.0.sender.send(message)
     }
 
     /// Queues a message without a system call of its own, for several messages in a row.
@@ -265,10 +263,10 @@ impl WebSocket {
         reason: impl Into<Text>,
     ) -> Result<()> {
         self.0.sender.begin_close(&CloseFrame::new(code, reason));
-        let finished = timeout(self.0.close_timeout, self.finish()).await;
+        let finished = timeout(self.close_timeout(), self.finish()).await;
         if finished.is_err() {
             self.abort();
-            return Err(Error::timeout("the peer did not answer the Close frame"));
+            return Err(Error::overdue("the peer did not answer the Close frame"));
         }
         Ok(())
     }
@@ -309,6 +307,8 @@ impl WebSocket {
 
     /// The request that opened the connection: path, query, header fields.
     ///
+    /// [`accept`](crate::accept) and [`serve`](crate::serve) do not keep the fields that only make
+    /// it a handshake: `Upgrade`, `Connection`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`.
     /// At the client's end it is the request that was sent.
     #[must_use]
     pub fn request(&self) -> &Request {
@@ -350,6 +350,10 @@ impl WebSocket {
         (self.0.sender.clone(), Receiver::new(self))
     }
 
+    fn close_timeout(&self) -> Duration {
+        self.0.sender.shared().settings().close_timeout
+    }
+
     /// Sends a Close frame if none was sent, and reads on until the peer has answered.
     fn let_go(&mut self) {
         let Some(mut reader) = self.0.reader.take() else { return };
@@ -361,7 +365,7 @@ impl WebSocket {
             return;
         }
         let runtime = reader.shared().runtime().clone();
-        let close_timeout = self.0.close_timeout;
+        let close_timeout = self.close_timeout();
         runtime.spawn(async move {
             let lingering = async {
                 while let Ok(Some(_)) =

@@ -9,7 +9,7 @@ use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,10 +47,8 @@ impl Sender {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        let message = message.into();
-        let message = Outgoing::Message(&message);
-        poll_fn(|cx| self.shared.poll_send(cx, &self.switched(&message))).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { sender: self, message: message.into() }
     }
 
     /// As [`WebSocket::try_send`].
@@ -255,6 +253,29 @@ impl Sink<Message> for Sender {
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.shared.close_in_time(&CloseFrame::new(CloseCode::NORMAL, ""));
         self.shared.poll_flushed(cx)
+    }
+}
+
+/// The future of [`Sender::send`] and [`WebSocket::send`]: it holds the message once, where an
+/// `async fn` would hold it at every level.
+#[must_use = "nothing is sent unless this is awaited"]
+pub struct Sending<'a> {
+    sender: &'a Sender,
+    message: Message,
+}
+
+impl Future for Sending<'_> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let message = Outgoing::Message(&self.message);
+        self.sender.shared.poll_send(cx, &self.sender.switched(&message))
+    }
+}
+
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("bytes", &self.message.len()).finish_non_exhaustive()
     }
 }
 

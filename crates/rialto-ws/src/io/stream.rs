@@ -4,10 +4,12 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use std::any::Any;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp;
@@ -74,10 +76,12 @@ impl Boxed {
     }
 
     fn cut(&self) {
-        let mut both = self.0.stream.lock();
-        both.cut = true;
-        let reader = both.reader.take();
-        drop(both);
+        self.0.stream.lock().cut = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let reader = self.0.stream.lock().reader.take();
         if let Some(waker) = reader {
             waker.wake();
         }
@@ -95,6 +99,29 @@ pub(crate) fn peer_addr<S: Stream>(stream: &S) -> Option<SocketAddr> {
         return tls.get_ref().0.peer_addr().ok();
     }
     None
+}
+
+/// Whether input waits to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unread {
+    /// Something has arrived that nobody has read.
+    Some,
+    /// Everything that has arrived has been read.
+    None,
+    /// Only reading can tell.
+    Unknown,
+}
+
+impl Unread {
+    /// Asks the kernel.
+    fn of(socket: &SockRef<'_>) -> Self {
+        let mut byte = [MaybeUninit::uninit()];
+        match socket.peek(&mut byte) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::None,
+            // The end of the stream, or an error: the reader will find it.
+            _ => Self::Some,
+        }
+    }
 }
 
 /// Splits a stream; TCP and Unix streams keep their own, lock-free halves.
@@ -212,12 +239,47 @@ impl WriteHalf {
         }
     }
 
+    /// Whether input waits to be read.
+    pub(crate) fn unread(&self) -> Unread {
+        match self {
+            Self::Tcp(half) => Unread::of(&SockRef::from(half.as_ref())),
+            #[cfg(unix)]
+            Self::Unix(half) => Unread::of(&SockRef::from(half.as_ref())),
+            Self::Other(_) => Unread::Unknown,
+            Self::Gone => Unread::None,
+        }
+    }
+
+    /// Makes the task that waits for input look again, where [`WriteHalf::unread`] cannot tell.
+    pub(crate) fn wake_reader(&self) {
+        if let Self::Other(half) = self {
+            half.wake();
+        }
+    }
+
+    /// [`WriteHalf::cut`] for a peer that is past hearing: what the kernel still holds for it is
+    /// dropped once the reader lets go of the stream, by a reset.
+    pub(crate) fn reset(self) {
+        let Self::Tcp(half) = self else { return self.cut() };
+        let socket = SockRef::from(half.as_ref());
+        // Where a call fails, the connection has ended already.
+        let _ = socket.set_linger(Some(Duration::ZERO));
+        let _ = socket.shutdown(Shutdown::Read);
+        half.forget();
+    }
+
     /// Ends both directions: whoever waits to read gets what has arrived, then the end.
     pub(crate) fn cut(self) {
         match self {
-            Self::Tcp(half) => shut_down(&SockRef::from(half.as_ref())),
+            Self::Tcp(half) => {
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
+            }
             #[cfg(unix)]
-            Self::Unix(half) => shut_down(&SockRef::from(half.as_ref())),
+            Self::Unix(half) => {
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
+            }
             Self::Other(half) => half.cut(),
             Self::Gone => {}
         }

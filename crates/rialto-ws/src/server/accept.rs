@@ -199,6 +199,13 @@ fn check(head: &[u8], options: &Options) -> Result<(server::Accept, Request), Re
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     let fields: &[httparse::Header<'_>] = parsed.headers;
     let accept = server::check(&method, version, fields, &options.terms())?;
-    let request = Request::new(target, fields.iter().map(|field| (field.name, field.value)));
+    let kept = fields.iter().filter(|field| !is_spent(field.name));
+    let request = Request::new(target, kept.map(|field| (field.name, field.value)));
     Ok((accept, request))
+}
+
+/// Fields that have said all they had to say: that this is a handshake of WebSocket 13.
+fn is_spent(name: &str) -> bool {
+    let spent = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version"];
+    spent.iter().any(|field| name.eq_ignore_ascii_case(field))
 }

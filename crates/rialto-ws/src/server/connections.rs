@@ -1,8 +1,8 @@
 //! [`Connections`]: the open connections of a server, counted, and reached when it stops.
 
 use super::addresses::Entry;
-use super::run::attend;
-use crate::io::turn::Turned;
+use super::run::Run;
+use crate::io::writer::Shared;
 use crate::proto::handshake::server::Refusal;
 use crate::proto::{CloseCode, Text};
 use crate::socket::WebSocket;
@@ -11,8 +11,10 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -76,7 +78,7 @@ struct State {
 
 enum Slot {
     Free(u32),
-    Open { sender: Sender, task: Option<AbortHandle> },
+    Open { shared: Arc<Shared>, task: Option<AbortHandle> },
 }
 
 /// The end of the chain of free slots, and the place that has none.
@@ -173,7 +175,7 @@ impl Connections {
     fn senders(&self) -> Vec<Sender> {
         let state = self.0.state.lock();
         let open = state.slots.iter().filter_map(|slot| match slot {
-            Slot::Open { sender, .. } => Some(sender.clone()),
+            Slot::Open { shared, .. } => Some(Sender::new(Arc::clone(shared))),
             Slot::Free(_) => None,
         });
         open.collect()
@@ -183,7 +185,7 @@ impl Connections {
         let tasks: Vec<_> = {
             let mut state = self.0.state.lock();
             let open = state.slots.iter_mut().filter_map(|slot| match slot {
-                Slot::Open { sender, task } => Some((sender.clone(), task.take())),
+                Slot::Open { shared, task } => Some((Sender::new(Arc::clone(shared)), task.take())),
                 Slot::Free(_) => None,
             });
             open.collect()
@@ -239,27 +241,43 @@ impl Place {
     {
         let sender = socket.sender();
         let list = Arc::clone(&self.list);
-        let (slot, stopping) = list.state.lock().enter(sender.clone());
+        let (slot, stopping) = list.state.lock().enter(&sender);
         self.slot = slot;
         if stopping {
             sender.close(CloseCode::GOING_AWAY, STOPPING);
         }
-        let attending = attend(socket, handler);
         // Nothing is locked here: a runtime that shuts down drops the task at once.
-        let task = tokio::spawn(Turned::new(async move {
-            let place = self;
-            attending.await;
-            place.ended().await;
-        }));
+        let attended = Attended { run: Run::new(socket, handler), ended: false, place: self };
+        let task = tokio::spawn(attended);
         list.state.lock().set_task(slot, &sender, task.abort_handle());
     }
 
     /// Waits until the stream is closed, so that what is flushed and counted is true.
-    async fn ended(&self) {
+    fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
         let sender = self.list.state.lock().sender(self.slot);
-        if let Some(sender) = sender {
-            poll_fn(|cx| sender.shared().poll_shut(cx)).await;
+        sender.map_or(Poll::Ready(()), |sender| sender.shared().poll_shut(cx))
+    }
+}
+
+/// A handler at work on a connection that has a place, which it keeps to the connection's end.
+struct Attended<F> {
+    run: Run<F>,
+    ended: bool,
+    place: Place,
+}
+
+impl<F> Future for Attended<F>
+where
+    Run<F>: Future<Output = ()> + Unpin,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.ended {
+            ready!(Pin::new(&mut self.run).poll(cx));
+            self.ended = true;
         }
+        self.place.poll_ended(cx)
     }
 }
 
@@ -280,8 +298,8 @@ impl fmt::Debug for Place {
 }
 
 impl State {
-    fn enter(&mut self, sender: Sender) -> (u32, bool) {
-        let open = Slot::Open { sender, task: None };
+    fn enter(&mut self, sender: &Sender) -> (u32, bool) {
+        let open = Slot::Open { shared: Arc::clone(sender.shared()), task: None };
         let at = self.free;
         if let Some(slot) = self.slots.get_mut(at as usize) {
             if let Slot::Free(next) = *slot {
@@ -297,15 +315,15 @@ impl State {
 
     fn sender(&self, at: u32) -> Option<Sender> {
         match self.slots.get(at as usize)? {
-            Slot::Open { sender, .. } => Some(sender.clone()),
+            Slot::Open { shared, .. } => Some(Sender::new(Arc::clone(shared))),
             Slot::Free(_) => None,
         }
     }
 
     /// Notes the task of a connection, unless that has ended meanwhile.
     fn set_task(&mut self, at: u32, of: &Sender, handle: AbortHandle) {
-        if let Some(Slot::Open { sender, task }) = self.slots.get_mut(at as usize)
-            && sender.same_connection(of)
+        if let Some(Slot::Open { shared, task }) = self.slots.get_mut(at as usize)
+            && Arc::ptr_eq(shared, of.shared())
         {
             *task = Some(handle);
         }

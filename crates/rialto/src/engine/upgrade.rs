@@ -107,7 +107,9 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
 fn socket_options(options: &Options) -> rialto_ws::Options {
     let mut socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
-        .send_budget(options.send_budget);
+        .send_budget(options.send_budget)
+        // The session pings by its own rules.
+        .heartbeat(None);
     socket.origins = Origins::Any;
     match options.per_message_deflate {
         Some(settings) => socket.deflate(settings),
