@@ -52,8 +52,8 @@ pub use options::Options;
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
-pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
 pub use proto::handshake::server::Refusal;
+pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
 #[cfg(feature = "tls")]
 pub use server::Tls;
 pub use server::{

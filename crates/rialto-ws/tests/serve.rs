@@ -163,9 +163,7 @@ async fn a_full_server_says_when_to_come_again() {
     first.write_all(&close_frame(1000)).await.unwrap();
     assert_eq!(rest(&mut first).await, b"\x88\x02\x03\xe8");
     drop(first);
-    let freed = async {
-        while !open(address, "").await.1.starts_with(SWITCHING) {}
-    };
+    let freed = async { while !open(address, "").await.1.starts_with(SWITCHING) {} };
     in_time(freed).await;
 }
 
@@ -307,9 +305,7 @@ async fn a_handshake_that_ends_after_the_stop_is_refused() {
     // Another connection's answer shows that this one was accepted before.
     round_trip(&mut open(address, "").await.0).await;
     stop.send(()).unwrap();
-    let gone = async {
-        while TcpStream::connect(address).await.is_ok() {}
-    };
+    let gone = async { while TcpStream::connect(address).await.is_ok() {} };
     in_time(gone).await;
     stream.write_all(second.as_bytes()).await.unwrap();
     let answer = String::from_utf8(rest(&mut stream).await).unwrap();
@@ -325,9 +321,7 @@ async fn a_dropped_server_listens_no_more_and_leaves_its_connections() {
     let running = tokio::spawn(server.into_future());
     let (mut stream, _) = open(address, "").await;
     running.abort();
-    let gone = async {
-        while TcpStream::connect(address).await.is_ok() {}
-    };
+    let gone = async { while TcpStream::connect(address).await.is_ok() {} };
     in_time(gone).await;
     round_trip(&mut stream).await;
 }

@@ -74,8 +74,7 @@ async fn messages_of_all_sizes_come_back_over_tls() {
     assert!(shake(&mut stream, "").await.starts_with(SWITCHING));
     let request = rialto_ws::Request::default();
     let options = Options::default();
-    let mut socket =
-        WebSocket::from_upgraded(stream, Role::Client, Vec::new(), request, &options);
+    let mut socket = WebSocket::from_upgraded(stream, Role::Client, Vec::new(), request, &options);
     for size in [0, 1, 125, 126, 16_384, 65_536, 1 << 20, 8 << 20] {
         let payload: Vec<u8> = (0..size).map(|i| u8::try_from(i % 251).unwrap()).collect();
         socket.send(payload.clone()).await.unwrap();

@@ -145,10 +145,9 @@ async fn frames_that_come_with_the_request_are_not_lost() {
 #[tokio::test]
 async fn refusals_are_answers_of_http() {
     let options = Arc::new(Options::default());
-    let address = start(move |request| {
-        Upgrade::new(request).options(Arc::clone(&options)).on_upgrade(echo)
-    })
-    .await;
+    let address =
+        start(move |request| Upgrade::new(request).options(Arc::clone(&options)).on_upgrade(echo))
+            .await;
     let ask = async |head: &str| {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!("{head}connection: close\r\n\r\n");
@@ -179,10 +178,9 @@ async fn a_server_with_streams_of_its_own_unwraps_them() {
         let service = service_fn(async |request| {
             let (response, upgrading) = Upgrade::new(request).answer().unwrap();
             tokio::spawn(async move {
-                let taking = upgrading
-                    .open_as(|io: TokioIo<tokio::io::BufReader<TcpStream>>| {
-                        io.into_inner().into_inner()
-                    });
+                let taking = upgrading.open_as(|io: TokioIo<tokio::io::BufReader<TcpStream>>| {
+                    io.into_inner().into_inner()
+                });
                 tell_and_echo(taking.await.unwrap()).await.unwrap();
             });
             Ok::<Response<Body>, Infallible>(response)

@@ -53,10 +53,8 @@ pub(crate) async fn run(
 
 fn take(upgrade: Upgrade, connections: &Connections) -> Response {
     let request = upgrade.request();
-    let how = echo::How {
-        version: format!("{:?}", request.version),
-        method: request.method.to_string(),
-    };
+    let how =
+        echo::How { version: format!("{:?}", request.version), method: request.method.to_string() };
     upgrade
         .connections(connections)
         .protocols(["v2", "v1"])

@@ -244,18 +244,13 @@ impl Place {
         if stopping {
             sender.close(CloseCode::GOING_AWAY, STOPPING);
         }
-        let attending = attend(socket, handler);
         // Nothing is locked here: a runtime that shuts down drops the task at once.
-        let task = tokio::spawn(Turned::new(async move {
-            let place = self;
-            attending.await;
-            place.ended().await;
-        }));
+        let task = tokio::spawn(Turned::new(attend(socket, handler, Some(self))));
         list.state.lock().set_task(slot, &sender, task.abort_handle());
     }
 
     /// Waits until the stream is closed, so that what is flushed and counted is true.
-    async fn ended(&self) {
+    pub(super) async fn ended(&self) {
         let sender = self.list.state.lock().sender(self.slot);
         if let Some(sender) = sender {
             poll_fn(|cx| sender.shared().poll_shut(cx)).await;

@@ -168,7 +168,10 @@ impl Drop for Socket {
 pub(super) enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix { listener: UnixListener, _file: Option<Socket> },
+    Unix {
+        listener: UnixListener,
+        _file: Option<Socket>,
+    },
 }
 
 /// A connection that was accepted.
@@ -176,6 +179,16 @@ pub(super) enum Accepted {
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+impl Accepted {
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(_, peer) => Some(*peer),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 impl Listener {

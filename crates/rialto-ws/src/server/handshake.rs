@@ -62,9 +62,9 @@ impl Handshake {
     /// The subprotocols that the client offers, in its order.
     pub fn offered(&self) -> impl Iterator<Item = &str> {
         let fields = self.request.headers();
-        let offers =
-            fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
-        offers.flat_map(|(_, value)| value.split(',').map(str::trim).filter(|name| !name.is_empty()))
+        let offers = fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
+        offers
+            .flat_map(|(_, value)| value.split(',').map(str::trim).filter(|name| !name.is_empty()))
     }
 
     /// The subprotocol that will be answered.

@@ -1,5 +1,6 @@
 //! A handler and its connection: how the handler ends decides how the connection closes.
 
+use super::connections::Place;
 use crate::error::Error;
 use crate::io::turn::Turned;
 use crate::proto::CloseCode;
@@ -17,13 +18,16 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
 {
-    Turned::new(attend(socket, handler))
+    Turned::new(attend(socket, handler, None))
 }
 
-/// [`run`] without the turns.
+/// [`run`] without the turns, for a connection that may be counted.
+///
+/// One `async` block for all of it: a future that awaited this one would hold it twice.
 pub(super) fn attend<H, F, E>(
     socket: WebSocket,
     handler: H,
+    place: Option<Place>,
 ) -> impl Future<Output = ()> + Send + use<H, F, E>
 where
     H: FnOnce(WebSocket) -> F + Send + 'static,
@@ -42,6 +46,9 @@ where
             }
         } else {
             outcome.succeed();
+        }
+        if let Some(place) = place {
+            place.ended().await;
         }
     }
 }

@@ -91,7 +91,11 @@ impl Tls {
     ///
     /// # Errors
     /// As [`Tls::from_pem_files`]; the old ones stay in use then.
-    pub fn reload_pem_files(&self, chain: impl AsRef<Path>, key: impl AsRef<Path>) -> io::Result<()> {
+    pub fn reload_pem_files(
+        &self,
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> io::Result<()> {
         self.replace(read(chain.as_ref(), key.as_ref())?);
         Ok(())
     }

@@ -5,9 +5,10 @@ use super::run::run;
 use crate::error::{Error, Result};
 use crate::io::stream::Stream;
 use crate::options::Options;
+use crate::proto::Role;
+use crate::proto::handshake::origin::Origins;
 use crate::proto::handshake::server::{self, Refusal};
 use crate::proto::handshake::{Extra, Fields, Request};
-use crate::proto::{Role, handshake::origin::Origins};
 use crate::socket::{Opening, WebSocket};
 use bytes::Bytes;
 use http::request::Parts;
@@ -166,7 +167,10 @@ impl Upgrade {
                 upgrading.spawn(handler);
                 response
             }
-            Err(refusal) => refusal.to_response(),
+            Err(refusal) => {
+                tracing::debug!(%refusal, "a handshake was refused");
+                refusal.to_response()
+            }
         }
     }
 
@@ -221,7 +225,8 @@ impl Upgrade {
         let host = self.parts.uri.authority().filter(|_| self.parts.version >= Version::HTTP_2);
         let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let named = host.map(|host| ("host", host.as_str().as_bytes()));
-        let fields = self.parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let fields =
+            self.parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let fields = fields.filter(|(name, _)| host.is_none() || *name != "host");
         Request::new(target, named.into_iter().chain(fields))
     }
@@ -294,6 +299,7 @@ impl Upgrading {
     /// from hyper as they are, others stay in hyper's box.
     ///
     /// Take the place before, if the connection is to be counted ([`Upgrading::take_place`]).
+    /// Not cancel safe: if it is dropped, the connection is closed.
     ///
     /// # Errors
     /// If the connection is lost before, or not handed over in time.

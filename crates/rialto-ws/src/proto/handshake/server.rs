@@ -193,9 +193,11 @@ mod tests {
     #[test]
     fn an_extended_connect_needs_neither_key_nor_upgrade() {
         let mut fields = HeaderMap::new();
-        for (name, value) in
-            [("host", "a.example"), ("origin", "https://a.example"), ("sec-websocket-version", "13")]
-        {
+        for (name, value) in [
+            ("host", "a.example"),
+            ("origin", "https://a.example"),
+            ("sec-websocket-version", "13"),
+        ] {
             fields.insert(name, value.parse().unwrap());
         }
         let check_as = |method, version, fields: &HeaderMap| {
