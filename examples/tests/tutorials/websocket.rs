@@ -3,8 +3,10 @@
 use crate::program::Program;
 use crate::within;
 use httpdate::parse_http_date;
-use rialto_ws::{CloseCode, Message, WebSocket};
+use rialto_ws::{CloseCode, Connect, Message, Options, WebSocket};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn echo_returns_what_it_gets_and_sends_the_time() {
@@ -42,6 +44,27 @@ async fn the_clock_without_socketio_sends_the_time_every_five_seconds() {
     socket.send("is anybody there?").await.unwrap();
     assert_is_now(&receive(&mut socket).await);
     assert!(first.elapsed() > Duration::from_secs(4), "{:?}", first.elapsed());
+}
+
+#[tokio::test]
+async fn a_route_of_axum_echoes_and_agrees_on_a_subprotocol() {
+    let program = Program::serve("ws_axum").await;
+    let url = format!("ws://127.0.0.1:{}/echo", program.port());
+    let options = Options::default().protocols(["v1"]);
+    let connecting = Connect::new(url).options(options).connect();
+    let mut socket = within("connecting", connecting).await.unwrap();
+    assert_eq!(socket.protocol(), Some("v1"));
+    socket.send("hello").await.unwrap();
+    assert_eq!(receive(&mut socket).await.as_text(), Some("hello"));
+}
+
+#[tokio::test]
+async fn the_server_over_tls_says_so_to_whoever_speaks_plainly() {
+    let program = Program::serve("ws_tls").await;
+    let mut stream = TcpStream::connect(("127.0.0.1", program.port())).await.unwrap();
+    stream.write_all(b"GET /chat HTTP/1.1\r\n\r\n").await.unwrap();
+    let first = within("an answer", stream.read_u8()).await.unwrap();
+    assert_eq!(first, 21, "a TLS alert");
 }
 
 #[tokio::test]

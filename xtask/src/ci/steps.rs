@@ -127,7 +127,7 @@ fn reference(run: &mut Run) -> Result<()> {
 }
 
 /// Tests of what Node's server does not have.
-const OURS_ALONE: &[&str] = &["gallery.test.mjs"];
+const OURS_ALONE: &[&str] = &["gallery.test.mjs", "secure.test.mjs"];
 
 fn interop(run: &mut Run) -> Result<()> {
     let browser = machine::browser(&run.root)?;

@@ -11,6 +11,7 @@ use crate::proto::handshake::{Request, server};
 use crate::socket::{Opening, WebSocket};
 use http::{Method, StatusCode, Version};
 use std::future::{Future, ready};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -22,6 +23,8 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 64);
 ///
 /// It reads the handshake and answers it. In a task that you spawn, run the handler by
 /// [`run`](crate::run), so that writes are merged as [`serve`](crate::serve) merges them.
+///
+/// Not cancel safe: it owns the stream, which is closed if this is dropped before it is ready.
 ///
 /// # Errors
 /// If the peer sends no valid handshake in time. It has been answered by an HTTP status then,
@@ -43,6 +46,8 @@ pub async fn accept_with<S: Stream>(stream: S, options: &Options) -> Result<WebS
 ///
 /// All of it has [`Options::handshake_timeout`], the guard's own work included. What is late is
 /// answered as well: 408 where the request did not end in time, 503 where the guard did not.
+///
+/// Not cancel safe, as [`accept`]: if it is dropped, the stream is closed.
 ///
 /// ```no_run
 /// # async fn example(stream: tokio::net::TcpStream) -> rialto_ws::Result<()> {
@@ -68,14 +73,21 @@ where
     F: Future<Output = Result<Handshake, Refusal>>,
 {
     let deadline = Instant::now() + options.handshake_timeout;
-    accept_until(stream, options, deadline, guard).await
+    let peer = peer_addr(&stream);
+    accept_on(stream, Terms { options, deadline, peer }, guard).await
 }
 
-/// [`accept_guarded`] with a deadline that began before.
-pub(super) async fn accept_until<S, G, F>(
+/// What holds for a handshake: the deadline may have begun before, and the peer be known.
+pub(super) struct Terms<'a> {
+    pub(super) options: &'a Options,
+    pub(super) deadline: Instant,
+    pub(super) peer: Option<SocketAddr>,
+}
+
+/// [`accept_guarded`] on these terms.
+pub(super) async fn accept_on<S, G, F>(
     mut stream: S,
-    options: &Options,
-    deadline: Instant,
+    terms: Terms<'_>,
     guard: G,
 ) -> Result<WebSocket>
 where
@@ -83,7 +95,7 @@ where
     G: FnOnce(Handshake) -> F,
     F: Future<Output = Result<Handshake, Refusal>>,
 {
-    let peer = peer_addr(&stream);
+    let Terms { options, deadline, peer } = terms;
     let (head, input) = match read_request(&mut stream, options, deadline).await? {
         Ok(read) => read,
         Err(refusal) => return Err(refuse(stream, refusal).await),

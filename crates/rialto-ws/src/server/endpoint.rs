@@ -181,6 +181,16 @@ pub(super) enum Accepted {
     Unix(UnixStream),
 }
 
+impl Accepted {
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(_, peer) => Some(*peer),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
+}
+
 impl Listener {
     pub(super) async fn accept(&self) -> io::Result<Accepted> {
         match self {

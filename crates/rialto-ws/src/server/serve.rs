@@ -1,6 +1,6 @@
 //! [`serve`]: listens, takes connections in, stops in order.
 
-use super::accept::accept_until;
+use super::accept::{Terms, accept_on};
 use super::addresses::{Addresses, Entry};
 use super::connections::{Connections, Place};
 use super::endpoint::{Accepted, Endpoint, Listener};
@@ -256,6 +256,8 @@ impl<H> Serve<H> {
     /// # }
     /// ```
     ///
+    /// Not cancel safe: an endpoint that is being bound when this is dropped is forgotten.
+    ///
     /// # Errors
     /// If an endpoint cannot be bound; the message names it.
     pub async fn bind(&mut self) -> Result<Vec<SocketAddr>> {
@@ -340,6 +342,7 @@ struct Hall<H> {
 
 /// A connection whose handshake is not over.
 struct Arrival {
+    peer: Option<SocketAddr>,
     address: Option<Box<Entry>>,
     deadline: Instant,
     _handshake: OwnedSemaphorePermit,
@@ -379,18 +382,17 @@ where
 {
     /// Counts a connection; `None` if its address is not even to be refused.
     fn arrive(&self, accepted: &Accepted, handshake: OwnedSemaphorePermit) -> Option<Arrival> {
-        let address = match (&self.addresses, accepted) {
-            (Some(addresses), Accepted::Tcp(_, peer)) => {
-                let Some(entry) = addresses.enter(peer.ip()) else {
-                    tracing::debug!(%peer, "too many connections from one address");
-                    return None;
-                };
-                Some(Box::new(entry))
-            }
-            _ => None,
-        };
+        let peer = accepted.peer();
+        let mut address = None;
+        if let (Some(addresses), Some(peer)) = (&self.addresses, peer) {
+            let Some(entry) = addresses.enter(peer.ip()) else {
+                tracing::debug!(%peer, "too many connections from one address");
+                return None;
+            };
+            address = Some(Box::new(entry));
+        }
         let deadline = Instant::now() + self.options.handshake_timeout;
-        Some(Arrival { address, deadline, _handshake: handshake })
+        Some(Arrival { peer, address, deadline, _handshake: handshake })
     }
 
     #[cfg(not(feature = "tls"))]
@@ -439,9 +441,10 @@ where
     }
 
     async fn open<S: Stream>(&self, stream: S, arrival: Arrival) -> Result<(WebSocket, Place)> {
-        let Arrival { address, deadline, _handshake } = arrival;
+        let Arrival { peer, address, deadline, _handshake } = arrival;
         let mut place = None;
-        let opening = accept_until(stream, &self.options, deadline, |handshake| async {
+        let terms = Terms { options: &self.options, deadline, peer };
+        let opening = accept_on(stream, terms, |handshake| async {
             if address.as_ref().is_some_and(|entry| entry.is_over()) {
                 return Err(crowded());
             }

@@ -5,9 +5,10 @@ use super::run::run;
 use crate::error::{Error, Result};
 use crate::io::stream::Stream;
 use crate::options::Options;
+use crate::proto::Role;
+use crate::proto::handshake::origin::Origins;
 use crate::proto::handshake::server::{self, Refusal, Terms};
 use crate::proto::handshake::{Extra, Fields, Request};
-use crate::proto::{Role, handshake::origin::Origins};
 use crate::socket::{Opening, WebSocket};
 use bytes::Bytes;
 use http::request::Parts;
@@ -166,7 +167,10 @@ impl Upgrade {
                 upgrading.spawn(handler);
                 response
             }
-            Err(refusal) => refusal.to_response(),
+            Err(refusal) => {
+                tracing::debug!(%refusal, "a handshake was refused");
+                refusal.to_response()
+            }
         }
     }
 
@@ -299,6 +303,7 @@ impl Upgrading {
     /// from hyper as they are, others stay in hyper's box.
     ///
     /// Take the place before, if the connection is to be counted ([`Upgrading::take_place`]).
+    /// Not cancel safe: if it is dropped, the connection is closed.
     ///
     /// # Errors
     /// If the connection is lost before, or not handed over in time.
