@@ -72,6 +72,7 @@ impl Error {
         self
     }
 
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS fails so"))]
     pub(crate) fn tls(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Kind::Tls(cause.into()))
     }
