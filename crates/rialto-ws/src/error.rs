@@ -89,10 +89,10 @@ impl Error {
         Self::new(Kind::Proxy(what.into(), None, Some(error)))
     }
 
-    /// What kept the client from reaching its proxy.
+    /// What failed between the client and its proxy.
     pub(crate) fn before_proxy(self) -> Self {
         match *self.0 {
-            Kind::Io(error) => Self::proxy_io("it cannot be reached", error),
+            Kind::Io(error) => Self::proxy_io("the connection to it failed", error),
             other => Self::new(other),
         }
     }

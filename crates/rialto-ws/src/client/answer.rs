@@ -15,6 +15,23 @@ const MAX_BODY: usize = 16 << 10;
 /// How long a refusal's body may take; its status is known by then.
 const BODY_TIME: Duration = Duration::from_secs(1);
 
+/// Why there is no head.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// What came is none, or too much.
+    Malformed(&'static str),
+    Failed(Error),
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Malformed(what) => Rejected::Malformed(what).into(),
+            Unread::Failed(error) => error,
+        }
+    }
+}
+
 /// The head of an HTTP/1 answer.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -26,18 +43,20 @@ pub(crate) struct Head {
 
 impl Head {
     /// Reads a head of at most `max` bytes.
-    pub(crate) async fn read<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Self> {
-        let malformed = |what| Error::from(Rejected::Malformed(what));
+    pub(crate) async fn read<S: AsyncRead + Unpin>(
+        stream: &mut S,
+        max: usize,
+    ) -> Result<Self, Unread> {
         let (head, rest) = read_head(stream, max).await.map_err(|error| {
             if error.status().is_some() {
-                malformed("its head is larger than Options::max_head")
+                Unread::Malformed("its head is larger than Options::max_head")
             } else if error.is_closed() {
-                malformed("the connection ended within its head")
+                Unread::Malformed("the connection ended within its head")
             } else {
-                error
+                Unread::Failed(error)
             }
         })?;
-        let parsed = parse(&head).ok_or_else(|| malformed("not an HTTP/1.1 answer"))?;
+        let parsed = parse(&head).ok_or(Unread::Malformed("not an HTTP/1.1 answer"))?;
         Ok(Self { status: parsed.0, fields: parsed.1, rest })
     }
 
@@ -196,7 +215,8 @@ mod tests {
     async fn heads_that_are_none_are_refused() {
         let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2_000));
         for wire in ["GARBAGE\r\n\r\n", "", "HTTP/1.1 200 OK\r\n", long.as_str()] {
-            let refused = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap_err();
+            let unread = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap_err();
+            let refused = Error::from(unread);
             assert!(refused.is_handshake() && refused.status().is_none(), "{refused}");
         }
     }
