@@ -62,7 +62,7 @@ impl Head {
 
     /// Reads what there is of the body, within bounds, and makes the answer whole.
     pub(crate) async fn with_body<S: AsyncRead + Unpin>(self, stream: &mut S) -> Response<Bytes> {
-        let mut body = Body::new(&self.fields, self.rest);
+        let mut body = Body::new(self.status, &self.fields, self.rest);
         // What has arrived is worth having, whatever happened to the remainder.
         let _ = timeout(BODY_TIME, body.read(stream)).await;
         let mut response = Response::new(Bytes::from(body.finish()));
@@ -99,12 +99,14 @@ struct Body {
 }
 
 impl Body {
-    fn new(fields: &HeaderMap, rest: Vec<u8>) -> Self {
+    fn new(status: StatusCode, fields: &HeaderMap, rest: Vec<u8>) -> Self {
         let text = |name| fields.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let chunked = text(header::TRANSFER_ENCODING)
             .is_some_and(|coding| coding.trim_end().to_ascii_lowercase().ends_with("chunked"));
         let length = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
+        let without = status.is_informational() || matches!(status.as_u16(), 204 | 304);
         let length = match length {
+            _ if without => Length::Known(0),
             _ if chunked => Length::Chunked,
             Some(length) => Length::Known(length),
             None => Length::UntilTheEnd,
@@ -209,6 +211,32 @@ mod tests {
         tokio::io::AsyncWriteExt::write_all(&mut far, wire).await.unwrap();
         let head = Head::read(&mut near, 1 << 10).await.unwrap();
         assert_eq!(head.with_body(&mut near).await.body(), "part");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_has_no_body_is_whole_at_once() {
+        for status in [100, 204, 304] {
+            let (mut near, mut far) = tokio::io::duplex(1 << 10);
+            let wire = format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\nnext");
+            tokio::io::AsyncWriteExt::write_all(&mut far, wire.as_bytes()).await.unwrap();
+            let start = tokio::time::Instant::now();
+            let head = Head::read(&mut near, 1 << 10).await.unwrap();
+            assert!(head.with_body(&mut near).await.body().is_empty());
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_as_chunks_does_no_harm(
+            bytes: Vec<u8>,
+            sizes in proptest::collection::vec("[0-9a-fA-F]{1,20}", 0..4),
+        ) {
+            let lines: String = sizes.iter().map(|size| format!("{size}\r\nabc\r\n")).collect();
+            for wire in [bytes.clone(), [lines.as_bytes(), &bytes].concat()] {
+                assert!(unchunk(&wire).0.len() <= wire.len());
+            }
+        }
     }
 
     #[tokio::test]
