@@ -15,6 +15,9 @@ const MAX_BODY: usize = 16 << 10;
 /// How long a refusal's body may take; its status is known by then.
 const BODY_TIME: Duration = Duration::from_secs(1);
 
+/// Interim answers before the one that counts; more are refused.
+const MAX_INTERIM: usize = 8;
+
 /// Why there is no head.
 #[derive(Debug)]
 pub(crate) enum Unread {
@@ -42,11 +45,28 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Reads a head of at most `max` bytes.
+    /// Reads a head of at most `max` bytes; interim answers before it (100, 103) are passed over
+    /// (RFC 9110 §15.2), 101 is none of them.
     pub(crate) async fn read<S: AsyncRead + Unpin>(
         stream: &mut S,
         max: usize,
     ) -> Result<Self, Unread> {
+        let mut rest = Vec::new();
+        for _ in 0..=MAX_INTERIM {
+            let mut input = rest.as_slice().chain(&mut *stream);
+            let mut head = Self::read_one(&mut input, max).await?;
+            let (unread, _) = input.into_inner();
+            head.rest.extend_from_slice(unread);
+            let last = head.status == StatusCode::SWITCHING_PROTOCOLS;
+            if last || !head.status.is_informational() {
+                return Ok(head);
+            }
+            rest = head.rest;
+        }
+        Err(Unread::Malformed("interim answers without end"))
+    }
+
+    async fn read_one<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Self, Unread> {
         let (head, rest) = read_head(stream, max).await.map_err(|error| {
             if error.status().is_some() {
                 Unread::Malformed("its head is larger than Options::max_head")
@@ -215,7 +235,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_has_no_body_is_whole_at_once() {
-        for status in [100, 204, 304] {
+        for status in [204, 304] {
             let (mut near, mut far) = tokio::io::duplex(1 << 10);
             let wire = format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\nnext");
             tokio::io::AsyncWriteExt::write_all(&mut far, wire.as_bytes()).await.unwrap();
@@ -224,6 +244,23 @@ mod tests {
             assert!(head.with_body(&mut near).await.body().is_empty());
             assert_eq!(start.elapsed(), Duration::ZERO);
         }
+    }
+
+    #[tokio::test]
+    async fn interim_answers_are_passed_over_however_they_are_cut() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n";
+        let wire = format!("{interim}HTTP/1.1 101 Yes\r\nA: b\r\n\r\nframes");
+        for cut in 0..wire.len() {
+            let (first, second) = wire.as_bytes().split_at(cut);
+            let head = Head::read(&mut first.chain(second), 1 << 10).await.unwrap();
+            assert_eq!((head.status.as_u16(), head.fields.len()), (101, 1));
+            assert!(b"frames".starts_with(&head.rest), "{cut}");
+        }
+        let head = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap();
+        assert_eq!(head.rest, b"frames");
+        let endless = "HTTP/1.1 103 Hints\r\n\r\n".repeat(MAX_INTERIM + 1);
+        let refused = Head::read(&mut endless.as_bytes(), 1 << 10).await.unwrap_err();
+        assert!(matches!(refused, Unread::Malformed(what) if what.contains("without end")));
     }
 
     proptest::proptest! {
