@@ -86,6 +86,7 @@ impl Error {
         self
     }
 
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS fails so"))]
     pub(crate) fn tls(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Kind::Tls(cause.into()))
     }
@@ -102,10 +103,10 @@ impl Error {
         Self::new(Kind::Proxy(what.into(), None, Some(error)))
     }
 
-    /// What kept the client from reaching its proxy.
+    /// What failed between the client and its proxy.
     pub(crate) fn before_proxy(self) -> Self {
         match *self.0 {
-            Kind::Io(error) => Self::proxy_io("it cannot be reached", error),
+            Kind::Io(error) => Self::proxy_io("the connection to it failed", error),
             other => Self::new(other),
         }
     }

@@ -20,6 +20,8 @@
 //!   All of them give a [`WebSocket`].
 //! * [`WebSocket::recv`], [`send`](WebSocket::send) and [`close`](WebSocket::close) are cancel
 //!   safe; [`split`](WebSocket::split) gives two halves; `Stream` and `Sink` are implemented.
+//! * [`Connect`] says more about a connection to be made: header fields, TLS, proxies, redirects,
+//!   Unix sockets, time limits. [`Reconnect`] makes it again whenever it is lost.
 //! * [`Options`] and [`Limits`] hold every bound with its default and reason.
 //! * [`Prepared`] frames a message once for many connections.
 //! * [`proto`] is the protocol without I/O, for other runtimes, fuzzers and tools.
@@ -30,7 +32,7 @@
 //! system call, without any call to `flush` (see [`turn`]). Large payloads are not copied on the
 //! way out, and a whole message that arrives in one piece is unmasked where it lies.
 //!
-//! Compression (RFC 7692) is not part of this version.
+//! TLS at both ends is the feature `tls`, which is on by default.
 
 mod client;
 mod error;

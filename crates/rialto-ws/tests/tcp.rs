@@ -94,7 +94,7 @@ async fn a_client_learns_why_it_was_refused() {
     let error = refused.connect().await.unwrap_err();
     assert!(error.is_handshake());
     assert_eq!(error.status().unwrap().as_u16(), 403);
-    for url in ["http://x", "ws://", "nonsense", "wss://x"] {
+    for url in ["ftp://x", "ws://", "nonsense", "wss://"] {
         assert!(rialto_ws::connect(url).await.unwrap_err().is_url(), "{url}");
     }
 }

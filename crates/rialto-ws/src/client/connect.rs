@@ -188,8 +188,8 @@ impl Connect {
     }
 
     /// Goes through this proxy, whatever the environment says:
-    /// `http://`, `https://`, `socks5://` (the name is looked up here) or `socks5h://` (the proxy
-    /// looks it up), each as `scheme://user:password@host:port`; default ports 80, 443, 1080.
+    /// `http://`, `https://`, `socks5://` (the name is looked up here and its first address asked
+    /// for) or `socks5h://` (the proxy looks it up), each as `scheme://user:password@host:port`; default ports 80, 443, 1080.
     ///
     /// HTTP proxies are asked to CONNECT, for `ws://` too. A Unix socket has no proxy.
     #[must_use]
@@ -302,7 +302,8 @@ impl Connect {
         let mut target = start.clone();
         let mut left = self.redirects;
         loop {
-            let direct = start.same_host(&target);
+            // The addresses have ports of their own, which do not follow a redirect.
+            let direct = start.same_host(&target) && start.port == target.port;
             let mut wire = self.reach(&target, direct, progress).await?;
             let exchange = exchange(&mut wire, &target, &headers, &self.options);
             let refusal = match progress.during(Phase::Handshake, exchange).await {

@@ -1,7 +1,8 @@
 //! The client's end, from a URL to an open connection.
 //!
 //! `url` says where to, `dial` and `proxy` lead there, `tls` hides what is said, `handshake` opens
-//! the connection, `redirect` begins anew, and `connect` puts them in order. `reconnect` repeats it.
+//! the connection, `redirect` begins anew, and `connect` puts them in order. `reconnect` and
+//! `messages` repeat it.
 
 mod answer;
 mod backoff;

@@ -71,7 +71,7 @@ impl Reconnect {
             backoff: Backoff::default(),
             stable: STABLE,
             retry: Box::new(|error| !is_permanent(error)),
-            notice: Box::new(|error, pause| tracing::debug!(%error, ?pause, "connecting failed")),
+            notice: Box::new(|error, pause| tracing::debug!(?error, ?pause, "connecting failed")),
         }
     }
 
