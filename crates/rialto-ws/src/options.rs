@@ -1,7 +1,7 @@
 //! The options of a connection, server and client alike.
 
-use crate::proto::{CloseFrame, Limits};
 use crate::proto::handshake::origin::Origins;
+use crate::proto::{CloseFrame, Limits};
 use std::time::Duration;
 
 /// What `send` and `feed` do while [`Options::send_budget`] is used up.

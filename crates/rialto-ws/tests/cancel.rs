@@ -6,7 +6,9 @@ mod support;
 use futures_core::Stream;
 use futures_sink::Sink;
 use rialto_ws::proto::OpCode;
-use rialto_ws::{Group, Kind, Message, MessageReader, Options, Prepared, Receiver, Sender, WebSocket};
+use rialto_ws::{
+    Group, Kind, Message, MessageReader, Options, Prepared, Receiver, Sender, WebSocket,
+};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
@@ -282,11 +284,7 @@ async fn echo(mut socket: WebSocket) -> rialto_ws::Result<()> {
 async fn serve_stops_listening_and_leaves_connections_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(rialto_ws::serve_on(
-        listener,
-        Options::default(),
-        echo,
-    ));
+    let serving = tokio::spawn(rialto_ws::serve_on(listener, Options::default(), echo));
     let mut socket = rialto_ws::connect(&format!("ws://{address}/")).await.unwrap();
     serving.abort();
     assert!(serving.await.unwrap_err().is_cancelled());

@@ -14,9 +14,8 @@ use tokio::time::timeout;
 async fn tcp() -> (WebSocket, WebSocket) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let client = tokio::spawn(async move {
-        rialto_ws::connect(&format!("ws://{address}/")).await.unwrap()
-    });
+    let client =
+        tokio::spawn(async move { rialto_ws::connect(&format!("ws://{address}/")).await.unwrap() });
     let (stream, _): (TcpStream, _) = listener.accept().await.unwrap();
     let server = rialto_ws::accept(stream).await.unwrap();
     (server, client.await.unwrap())

@@ -5,6 +5,9 @@ mod support;
 
 use rialto_ws::proto::OpCode;
 use rialto_ws::{Kind, Message, Options, Role, WebSocket};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{PATIENCE, open, pair, poll_once, server, until_ready};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -274,6 +277,40 @@ async fn text_is_checked_before_it_is_written() {
     assert!(message.finish().await.unwrap_err().is_invalid());
     socket.send("goes on").await.unwrap();
     assert_eq!(peer.read().await, Some((OpCode::Text, b"goes on".to_vec())));
+}
+
+#[tokio::test]
+async fn waiting_behind_a_message_wakes_nobody_in_vain() {
+    let (socket, mut peer) = server(&small(), 1 << 16);
+    let message = socket.message_writer(Kind::Binary).await.unwrap();
+    while socket.try_send(vec![1; 3000]).is_ok() {}
+    let polls = Arc::new(AtomicUsize::new(0));
+    let mut waiting = Vec::new();
+    for n in 0..4 {
+        let (sender, polls) = (socket.sender(), polls.clone());
+        waiting.push(tokio::spawn(async move {
+            let mut sending = Box::pin(async {
+                if n < 2 { sender.flush().await } else { sender.send("x").await }
+            });
+            poll_fn(|cx| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                sending.as_mut().poll(cx)
+            })
+            .await
+        }));
+    }
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(polls.load(Ordering::Relaxed), 4);
+    message.finish().await.unwrap();
+    for task in waiting {
+        timeout(PATIENCE, task).await.unwrap().unwrap().unwrap();
+    }
+    assert_eq!(peer.read().await, Some((OpCode::Binary, vec![])));
+    for _ in 0..4 {
+        assert_eq!(peer.read().await.unwrap().1, [1; 3000]);
+    }
 }
 
 #[tokio::test]

@@ -152,8 +152,7 @@ impl Group {
             }
         }
         for sender in slow {
-            let queued: Result<()> =
-                poll_fn(|cx| sender.shared().poll_publish(cx, &message)).await;
+            let queued: Result<()> = poll_fn(|cx| sender.shared().poll_publish(cx, &message)).await;
             sent += usize::from(queued.is_ok());
         }
         sent

@@ -2,8 +2,8 @@
 
 mod pieces;
 
-pub use self::pieces::{DecodedPiece, Piece};
 use self::pieces::Streamed;
+pub use self::pieces::{DecodedPiece, Piece};
 use super::close::CloseFrame;
 use super::frame::{Header, OpCode, Role};
 use super::limits::Limits;

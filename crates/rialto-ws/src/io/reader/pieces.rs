@@ -32,11 +32,7 @@ impl Reader {
     }
 
     /// The next piece of the message that has begun, from at most `max` bytes of input.
-    pub(crate) fn poll_data(
-        &mut self,
-        cx: &mut Context<'_>,
-        max: usize,
-    ) -> Poll<Result<Data<'_>>> {
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Data<'_>>> {
         let (place, last) = loop {
             match ready!(self.poll_piece(cx, max))? {
                 Some(Found::Data(place, last)) => break (place, last),

@@ -72,10 +72,7 @@ impl Shared {
     }
 
     /// For `send` and `feed`: the outcome, where the policy does not let them wait.
-    pub(super) fn apply_policy(
-        self: &Arc<Self>,
-        writer: &mut Writer,
-    ) -> Option<Result<(), Error>> {
+    pub(super) fn apply_policy(self: &Arc<Self>, writer: &mut Writer) -> Option<Result<(), Error>> {
         if matches!(writer.rare.as_ref()?.policy, SlowPeer::Wait) {
             return None;
         }

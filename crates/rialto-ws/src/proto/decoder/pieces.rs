@@ -60,7 +60,8 @@ impl Decoder {
                 }
                 self.start_frame(header)?;
                 if first {
-                    let kind = if header.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
+                    let kind =
+                        if header.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
                     self.message = Some(Partial::new(kind));
                     return Ok(DecodedPiece { consumed: at, piece: Some(Piece::Begin(kind)) });
                 }
@@ -119,11 +120,7 @@ impl Decoder {
     }
 
     /// Takes what `input` holds of the current data frame.
-    fn take_piece(
-        &mut self,
-        input: &mut [u8],
-        at: &mut usize,
-    ) -> Result<Option<Piece>, Violation> {
+    fn take_piece(&mut self, input: &mut [u8], at: &mut usize) -> Result<Option<Piece>, Violation> {
         let (Some(frame), Some(message), Some(streamed)) =
             (&mut self.frame, &mut self.message, &mut self.streamed)
         else {
@@ -142,8 +139,9 @@ impl Decoder {
             message.utf8.feed(bytes)?;
         }
         let Some(frame) = self.frame.take_if(|frame| frame.remaining == 0) else {
-            return Ok((!body.is_empty())
-                .then_some(Piece::Data { body: Body::Input(body), last: false }));
+            return Ok(
+                (!body.is_empty()).then_some(Piece::Data { body: Body::Input(body), last: false })
+            );
         };
         if frame.fin {
             self.streamed = None;
