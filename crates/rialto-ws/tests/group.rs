@@ -150,6 +150,46 @@ async fn closing_all_ends_also_those_that_do_not_answer() {
     drop(members);
 }
 
+async fn chat(mut socket: WebSocket, room: Group) -> rialto_ws::Result<()> {
+    let member = room.join(&socket);
+    socket.send(format!("member {}", room.len())).await?;
+    while let Some(message) = socket.recv().await? {
+        room.publish_except(&member, message);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_of_ten_lines_works() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let room = Group::new();
+    let served = room.clone();
+    let handler = move |socket| chat(socket, served.clone());
+    tokio::spawn(rialto_ws::serve_on(listener, Options::default(), handler));
+    let mut clients = Vec::new();
+    for n in 1..=10 {
+        let mut client = rialto_ws::connect(&url).await.unwrap();
+        let greeting = timeout(PATIENCE, client.recv()).await.unwrap().unwrap();
+        assert_eq!(greeting, Some(Message::from(format!("member {n}"))));
+        clients.push(client);
+    }
+    for n in 0..10 {
+        clients[n].send(n.to_string()).await.unwrap();
+        for other in (0..10).filter(|other| *other != n) {
+            let heard = timeout(PATIENCE, clients[other].recv()).await.unwrap().unwrap();
+            assert_eq!(heard, Some(Message::from(n.to_string())));
+        }
+    }
+    drop(clients);
+    let emptied = async {
+        while !room.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, emptied).await.expect("whoever closes leaves");
+}
+
 /// Counts the writes that reach the stream.
 struct Counting(DuplexStream, Arc<AtomicUsize>);
 

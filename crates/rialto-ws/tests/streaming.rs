@@ -22,9 +22,10 @@ fn bytes(size: usize) -> Vec<u8> {
 
 /// Receives a message to its end.
 async fn collect(socket: &mut WebSocket, limit: u64) -> (Kind, Vec<u8>) {
-    let mut message = socket.recv_stream().await.unwrap().expect("a message").limit(limit);
+    let message = timeout(PATIENCE, socket.recv_stream()).await.unwrap().unwrap();
+    let mut message = message.expect("a message").limit(limit);
     let mut payload = Vec::new();
-    while let Some(chunk) = message.chunk().await.unwrap() {
+    while let Some(chunk) = timeout(PATIENCE, message.chunk()).await.unwrap().unwrap() {
         assert!(!chunk.is_empty());
         payload.extend_from_slice(&chunk);
     }
