@@ -38,7 +38,7 @@
 //! | `try_send`, `ping` | [`Error::is_full`] | |
 //! | `Sink` | `poll_ready` waits | |
 //! | [`MessageWriter`] | waits | |
-//! | [`Group::publish`] | that member misses it | [`Group::closing_slow`], [`Group::publish_wait`] |
+//! | [`Group`] | `publish` drops it for that member | `closing_slow`, `publish_wait` |
 //!
 //! # What it costs
 //! A connection that waits for its peer owns no buffer: it reads into a buffer of the thread and
