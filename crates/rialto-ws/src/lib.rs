@@ -23,8 +23,24 @@
 //! * [`Connect`] says more about a connection to be made: header fields, TLS, proxies, redirects,
 //!   Unix sockets, time limits. [`Reconnect`] makes it again whenever it is lost.
 //! * [`Options`] and [`Limits`] hold every bound with its default and reason.
-//! * [`Prepared`] frames a message once for many connections.
+//! * [`Group`] sends to many, framed once; [`Prepared`] is such a message by itself.
+//! * [`WebSocket::recv_stream`] and [`WebSocket::message_writer`] are for messages too large to be
+//!   held: they come and go piece by piece.
 //! * [`proto`] is the protocol without I/O, for other runtimes, fuzzers and tools.
+//!
+//! # Flow
+//! [`send`](WebSocket::send) waits while [`Options::send_budget`] bytes wait for the peer, or does
+//! what [`Options::slow_peer`] says; [`try_send`](WebSocket::try_send) refuses;
+//! [`feed`](WebSocket::feed) saves a system call and [`flush`](WebSocket::flush) waits for the
+//! kernel. [`buffered`](WebSocket::buffered) and [`dropped`](WebSocket::dropped) tell how it goes.
+//!
+//! | send budget is used up | what happens | else |
+//! | --- | --- | --- |
+//! | `send`, `feed` | they wait | [`SlowPeer::Drop`], [`SlowPeer::Close`] |
+//! | `try_send`, `ping` | [`Error::is_full`] | |
+//! | `Sink` | `poll_ready` waits | |
+//! | [`MessageWriter`] | waits | |
+//! | [`Group`] | `publish` drops it for that member | `closing_slow`, `publish_wait` |
 //!
 //! # What it costs
 //! A connection that waits for its peer owns no buffer: it reads into a buffer of the thread and

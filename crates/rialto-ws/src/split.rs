@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::io::writer::{Outgoing, Shared};
 use crate::prepared::Prepared;
+use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Text};
 use crate::socket::WebSocket;
 use crate::streaming::{MessageReader, MessageWriter};
@@ -279,7 +280,12 @@ impl fmt::Debug for Sending<'_> {
     }
 }
 
-/// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does.
+/// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does; dropping
+/// all senders does not.
+///
+/// Both halves hear of every end: of the peer's Close frame and of failures the receiver by what
+/// `recv` returns, senders by errors; of [`Sender::close`] that the peer does not answer in time,
+/// and of [`Sender::abort`], the receiver by an error.
 #[derive(Debug)]
 pub struct Receiver(WebSocket);
 
@@ -320,6 +326,24 @@ impl Receiver {
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.0.buffered()
+    }
+
+    /// As [`WebSocket::received`].
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.0.received()
+    }
+
+    /// As [`WebSocket::request`].
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        self.0.request()
+    }
+
+    /// As [`WebSocket::protocol`].
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.0.protocol()
     }
 
     /// Another sending half.

@@ -76,9 +76,17 @@ pub const LAYOUTS: &[Layout] = &[
             module("prepared", &["proto"]),
             module("head", &["error", "proto"]),
             module("io", &["prepared", "options", "error", "proto"]),
+            module("streaming", &["io", "error", "proto"]),
             // A socket splits into halves and halves rejoin: one noun in two files.
-            module("socket", &["split", "io", "prepared", "options", "error", "proto"]),
-            module("split", &["socket", "io", "prepared", "options", "error", "proto"]),
+            module(
+                "socket",
+                &["split", "streaming", "io", "prepared", "options", "error", "proto"],
+            ),
+            module(
+                "split",
+                &["socket", "streaming", "io", "prepared", "options", "error", "proto"],
+            ),
+            module("group", &["split", "io", "prepared", "error", "proto"]),
             module("client", &["socket", "split", "head", "io", "options", "error", "proto"]),
             module("server", &["socket", "split", "head", "io", "options", "error", "proto"]),
         ],

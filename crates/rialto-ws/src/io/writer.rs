@@ -440,6 +440,7 @@ impl Shared {
         if writer.drain == Drain::Blocked || writer.state == State::Shut {
             return;
         }
+        let before = writer.queue.len();
         match writer.queue.try_flush(&mut writer.io) {
             Ok(true) if !writer.shutdown && !writer.unflushed() => {}
             Ok(_) => self.schedule_drain(writer),
@@ -448,7 +449,8 @@ impl Shared {
                 writer.fail();
             }
         }
-        if writer.queue.len() <= self.budget() / 2 {
+        // Only if it has changed anything: else two who wait, and flush for it, wake each other.
+        if writer.queue.len() < before && writer.queue.len() <= self.budget() / 2 {
             writer.wake_waiters();
         }
     }
