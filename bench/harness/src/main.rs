@@ -35,11 +35,14 @@ fn go() -> Result<()> {
         std::fs::write(path, report::rows(&rows))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    println!("{}", report::tables(&rows, &options));
+    if !options.smoke {
+        println!("{}", report::tables(&rows, &options));
+    }
     let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
     if failed > 0 {
         bail!("{failed} of {} runs failed", rows.len());
     }
+    eprintln!("{} runs, none failed", rows.len());
     Ok(())
 }
 

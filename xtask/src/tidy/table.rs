@@ -23,6 +23,9 @@ pub const CRATES: &[Package] = &[
     Package { name: "rialto-examples", may: PRODUCT },
     // Built on the public API alone: what it needs, users need too.
     Package { name: "contract-server", may: &["rialto", "rialto-ws"] },
+    // Members of the benchmark's own workspace: neither touches what it measures.
+    Package { name: "bench-harness", may: &[] },
+    Package { name: "bench-peers", may: &[] },
     Package { name: "xtask", may: &[] },
 ];
 
@@ -115,6 +118,7 @@ pub const LAYOUTS: &[Layout] = &[
             module("ci", &["tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
             module("client", &["tree"]),
+            module("bench", &["tree"]),
             module("fuzz", &["nightly", "tree"]),
             module("miri", &["nightly", "tree"]),
             module("nightly", &[]),

@@ -56,7 +56,8 @@ impl Meter {
                 (self.messages, self.bytes) = (0, 0);
                 self.opened = Some(Opened { at: Instant::now(), server, clients });
             }
-            Some(opened) if now - opened.at >= self.span.measured => {
+            // A short time on a busy machine may see nothing come back: then it takes longer.
+            Some(opened) if now - opened.at >= self.span.measured && self.messages > 0 => {
                 return self.close(opened).map(Some);
             }
             _ => {}
@@ -66,9 +67,6 @@ impl Meter {
 
     #[allow(clippy::cast_precision_loss)] // none of these reaches 2^52
     fn close(&self, opened: &Opened) -> Result<Cost> {
-        if self.messages == 0 {
-            bail!("nothing came back in the time that is measured");
-        }
         let server = Used::read(&self.process)?;
         let clients = Used::read("self")?;
         let seconds = opened.at.elapsed().as_secs_f64();

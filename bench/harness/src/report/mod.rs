@@ -31,7 +31,7 @@ pub fn rows(rows: &[Row]) -> String {
     for row in rows {
         let (what, values) = match &row.outcome {
             Ok(Outcome::Cost(cost)) => (
-                "messages, seconds, CPU ns each, kernel's share, bytes each, server busy, clients busy",
+                "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy",
                 format!(
                     "{}\t{:.4}\t{:.1}\t{:.3}\t{:.1}\t{:.3}\t{:.3}",
                     cost.messages,

@@ -27,6 +27,8 @@ pub struct Options {
     pub cores: Option<(usize, usize)>,
     /// Where every single run is written.
     pub rows: Option<PathBuf>,
+    /// Whether all that counts is that everything works.
+    pub smoke: bool,
 }
 
 /// What the command line asks for.
@@ -41,7 +43,7 @@ pub enum Asked {
 const HELP: &str = "\
 bench [OPTION ...]: the CPU time that WebSocket servers need for each message
 
-  --only NAME,...        only these servers; the subject of the ratios is `rialto`, or else the first
+  --only NAME,...        only these; the subject of the ratios is `rialto`, or else the first
   --skip NAME,...        all but these
   --server NAME=COMMAND  one more server, or one in another's place: `{port}` in its command becomes
                          the port, `{deflate}` the word `deflate` or nothing
@@ -149,6 +151,7 @@ impl Words {
             most_connections: usize::MAX,
             cores: (!alone).then_some((0, 1)),
             rows: None,
+            smoke: false,
         };
         Ok(Self {
             options,
@@ -190,7 +193,7 @@ impl Words {
     fn smoke(&mut self) {
         let options = &mut self.options;
         (options.rounds, options.seconds, options.warmup) = (1, 0.05, 0.0);
-        (options.most_connections, options.cores) = (100, None);
+        (options.most_connections, options.cores, options.smoke) = (100, None, true);
         self.only = names("rialto,floor-epoll,floor-tokio");
     }
 
