@@ -61,7 +61,8 @@ impl Floor {
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((stream, _)) = self.listener.accept() {
             stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
+            // A client may have reset it by now.
+            let _ = stream.set_nodelay(true);
             let number = usize::try_from(stream.as_raw_fd()).map_err(io::Error::other)?;
             let flags = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
             epoll::add(&self.poll, &stream, EventData::new_u64(number as u64), flags)?;

@@ -55,10 +55,19 @@ pub fn resident_bytes(process: u32) -> Result<u64> {
 /// # Errors
 /// When it has ended.
 pub fn settled_bytes(process: u32) -> Result<u64> {
-    let mut last = resident_bytes(process)?;
+    settled(|| resident_bytes(process))
+}
+
+/// Waits until a process has used no CPU time for 100 ms, for two seconds at most.
+pub(super) fn rest(process: u32) -> Result<()> {
+    settled(|| Used::read(&process.to_string()).map(|used| used.nanos)).map(|_| ())
+}
+
+fn settled(read: impl Fn() -> Result<u64>) -> Result<u64> {
+    let mut last = read()?;
     for _ in 0..20 {
         sleep(Duration::from_millis(100));
-        let now = resident_bytes(process)?;
+        let now = read()?;
         if now == last {
             break;
         }

@@ -190,3 +190,48 @@ impl Frames for Check<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Content, Kind};
+    use super::*;
+
+    /// What a client makes of these bytes as the reply to its first message.
+    fn reply(deflate: bool, bytes: impl Fn(&[u8]) -> Vec<u8>) -> Result<u64> {
+        let (kind, content) = (Kind::Echo, Content::Text);
+        let load = Load { kind, size: 100, content, depth: 1, connections: 1, deflate };
+        let messages = Messages::new(&load)?;
+        let inflater = deflate.then(Inflater::new);
+        let mut replies = Replies { next: 0, count: 0, compressed: false, inflater, raw: 0 };
+        let mut check = Check { load: &load, messages: &messages, replies: &mut replies };
+        Inbound::default().read(&bytes(&messages.plain[0]), &mut check)?;
+        Ok(replies.count)
+    }
+
+    fn framed(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[first, length], payload].concat()
+    }
+
+    #[test]
+    fn only_what_was_sent_is_a_reply() {
+        assert_eq!(reply(false, |plain| framed(0x81, plain)).unwrap(), 1);
+        assert_eq!(reply(false, |plain| framed(0x81, plain)[..50].to_vec()).unwrap(), 0);
+        let altered = |plain: &[u8]| [&plain[..99], b"#"].concat();
+        assert!(reply(false, |plain| framed(0x81, &altered(plain))).is_err());
+        assert!(reply(false, |plain| framed(0x81, &plain[1..])).is_err());
+        for first in [0x01, 0x82, 0xc1, 0x91] {
+            assert!(reply(false, |plain| framed(first, plain)).is_err(), "{first:#x}");
+        }
+    }
+
+    #[test]
+    fn compressed_replies_are_inflated_and_compared() {
+        let packed = |plain: &[u8]| super::super::messages::deflated(plain).unwrap();
+        assert_eq!(reply(true, |plain| framed(0xc1, &packed(plain))).unwrap(), 1);
+        // A server may leave a message as it is.
+        assert_eq!(reply(true, |plain| framed(0x81, plain)).unwrap(), 1);
+        assert!(reply(true, |plain| framed(0xc1, &packed(&plain[1..]))).is_err());
+        assert!(reply(true, |plain| framed(0xc1, plain)).is_err());
+    }
+}

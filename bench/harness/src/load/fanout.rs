@@ -1,6 +1,7 @@
 //! One connection publishes, all receive, the publisher too; every message is numbered and every
 //! subscriber must get every number once and in order.
 
+use super::cost::rest;
 use super::inbound::{Frames, Inbound};
 use super::messages::{frame, payload};
 use super::meter::Meter;
@@ -9,8 +10,6 @@ use super::{Content, Cost, Load, Span, Target};
 use anyhow::{Result, bail};
 use rustix::net::{SendFlags, send};
 use std::net::TcpStream;
-use std::thread::sleep;
-use std::time::Duration;
 
 /// Digits of a message's number, at the beginning of its payload.
 const DIGITS: usize = 8;
@@ -31,7 +30,7 @@ pub(super) fn run(load: &Load, target: Target, span: Span) -> Result<Cost> {
         subscribers.push(Subscriber { stream, inbound: Inbound::default(), next: 0 });
     }
     // A server may join its subscribers after it has answered them.
-    sleep(Duration::from_millis(200));
+    rest(target.process)?;
     let mut publisher = Publisher::new(load);
     let mut meter = Meter::new(target, span);
     publisher.publish(load.depth, &subscribers[0].stream)?;
@@ -179,11 +178,47 @@ impl Frames for Check<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Kind;
     use super::*;
 
     #[test]
     fn numbers_have_eight_digits() {
         assert_eq!(&digits(0), b"00000000");
         assert_eq!(&digits(90_210), b"00090210");
+    }
+
+    /// What one subscriber makes of these messages, of which two have been published.
+    fn received(numbers: &[u64]) -> Result<()> {
+        let load = Load {
+            kind: Kind::Fanout,
+            size: 20,
+            content: Content::Text,
+            depth: 2,
+            connections: 1,
+            deflate: false,
+        };
+        let mut publisher = Publisher::new(&load);
+        (publisher.published, publisher.missing) = (2, vec![1, 1]);
+        let (mut inbound, mut next) = (Inbound::default(), 0);
+        for number in numbers {
+            let mut frame = vec![0x81, 20];
+            frame.extend(digits(*number));
+            frame.extend(&publisher.template[DIGITS..]);
+            // In two pieces, the first of which ends within the number.
+            let (one, two) = frame.split_at(5);
+            for piece in [one, two] {
+                let mut check = Check { publisher: &mut publisher, next: &mut next };
+                inbound.read(piece, &mut check)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_message_must_come_once_and_in_order() {
+        assert!(received(&[0, 1]).is_ok());
+        for wrong in [&[1][..], &[0, 0], &[0, 1, 2]] {
+            assert!(received(wrong).is_err(), "{wrong:?}");
+        }
     }
 }
