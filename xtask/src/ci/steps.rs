@@ -39,6 +39,7 @@ pub const ALL: &[Step] = &[
     step("docs", "the reference pages, warnings denied", docs),
     step("build", "the programs that the tests start", build),
     step("test", "unit tests, integration tests, doc tests", test),
+    step("bench", "the benchmark: its own tests, and a short run of ours and the floors", bench),
     step("client", "the browser client: its bundles are fresh, its tests pass under Node", client),
     step("reference", "the interoperability tests against Node's own server", reference),
     step("interop", "npm's clients and a browser against our servers", interop),
@@ -114,6 +115,26 @@ fn test(run: &mut Run) -> Result<()> {
     let words = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let program = cargo(run, &words, 15).counted_by(counts::cargo);
     conclude(run, program.run())
+}
+
+/// The peers are not built here: they depend on nothing of ours, and their versions are fixed.
+fn bench(run: &mut Run) -> Result<()> {
+    // Beside our own build, which has compiled most of what is needed.
+    let target = env::current_exe()?.ancestors().nth(2).map(Path::to_owned);
+    let target = target.context("where is the target folder?")?;
+    let folder = run.root.join("bench");
+    let cargo = |words: &[&str]| {
+        let words = [&["cargo"], words].concat();
+        Program::new(&folder, &words, 12).env("CARGO_TARGET_DIR", &target)
+    };
+    let with_packages = |word: &'static str| {
+        cargo(&[word, "--package=rialto-bench", "--package=bench-harness", "--locked"])
+    };
+    cargo(&["fmt", "--all", "--check", "--", "--color=never"]).check()?;
+    with_packages("build").check()?;
+    conclude(run, with_packages("test").counted_by(counts::cargo).run())?;
+    let program = target.join("debug/bench").to_string_lossy().into_owned();
+    Program::new(&folder, &[&program, "--smoke"], 3).check()
 }
 
 fn client(run: &mut Run) -> Result<()> {

@@ -24,6 +24,9 @@ pub const CRATES: &[Package] = &[
     // Built on the public API alone: what it needs, users need too.
     Package { name: "contract-server", may: &["rialto", "rialto-ws"] },
     Package { name: "ws-server", may: &["rialto-ws"] },
+    // Members of the benchmark's own workspace: neither touches what it measures.
+    Package { name: "bench-harness", may: &[] },
+    Package { name: "bench-peers", may: &[] },
     Package { name: "xtask", may: &[] },
 ];
 
@@ -124,6 +127,7 @@ pub const LAYOUTS: &[Layout] = &[
             module("ci", &["tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
             module("client", &["tree"]),
+            module("bench", &["tree"]),
             module("fuzz", &["nightly", "tree"]),
             module("miri", &["nightly", "tree"]),
             module("nightly", &[]),

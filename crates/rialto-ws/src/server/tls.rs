@@ -18,8 +18,8 @@ const HTTP2: &[u8] = b"h2";
 
 /// TLS for a server: TLS 1.2 and 1.3 by rustls, with the cryptography of aws-lc-rs.
 ///
-/// It can be exchanged while the server runs ([`ServerTls::reload_pem_files`]): clones are the same,
-/// and connections that are open are not touched.
+/// It can be exchanged while the server runs ([`ServerTls::reload_pem_files`]): clones are the
+/// same, and connections that are open are not touched.
 ///
 /// By ALPN it offers `http/1.1`; [`ServerTls::http2`] adds `h2`, for servers that hyper drives.
 ///
