@@ -11,6 +11,7 @@ cargo xtask <command>
                      with names, only those steps (an unknown name lists them)
   tidy               module arrows, sizes, docs, leftovers, unsafe code, links
   client [--check]   write the browser client's bundles; --check says whether they are stale
+  autobahn           all 517 cases of the Autobahn suite, server and client (needs CPython 2.7)
   fuzz [SECONDS]     each target of fuzz/ for 10 s, or for so many; 0: known inputs alone (nightly)
   miri               the protocol core with the one unsafe file, under Miri (nightly)
   help               this text";
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         ["tidy"] => report(xtask::tidy::run()),
         ["client"] => report(xtask::client::run(false)),
         ["client", "--check"] => report(xtask::client::run(true)),
+        ["autobahn"] => report(xtask::autobahn::run()),
         ["fuzz"] => report(xtask::fuzz::run(xtask::fuzz::SECONDS)),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => report(xtask::fuzz::run(seconds)),
         ["miri"] => report(xtask::miri::run()),

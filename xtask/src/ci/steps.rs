@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::counts::{self, Counts};
 use super::process::Program;
 use super::{Run, licences, machine};
-use crate::{client as bundles, tidy};
+use crate::{autobahn, client as bundles, tidy};
 
 /// One step.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub const ALL: &[Step] = &[
     step("test", "unit tests, integration tests, doc tests", test),
     step("client", "the browser client: its bundles are fresh, its tests pass under Node", client),
     step("reference", "the interoperability tests against Node's own server", reference),
+    step("autobahn", "the Autobahn suite, our WebSocket server and client", autobahn_step),
     step("interop", "npm's clients and a browser against our servers", interop),
 ];
 
@@ -124,6 +125,25 @@ fn client(run: &mut Run) -> Result<()> {
 /// What the tests expect is what Node's own packages do: this run holds them to it.
 fn reference(run: &mut Run) -> Result<()> {
     node_tests(run, "interop/js", OURS_ALONE, |program| program.env("SUBJECT", "reference"))
+}
+
+/// Groups 1 to 10 and a slice of 12 and 13; `cargo xtask autobahn` runs every case.
+fn autobahn_step(run: &mut Run) -> Result<()> {
+    let suite = match autobahn::Suite::find() {
+        Ok(suite) => suite,
+        Err(error) => {
+            run.note(format!("Autobahn: {error:#}"));
+            return Ok(());
+        }
+    };
+    let programs = built("ws-echo")?;
+    let programs = programs.parent().context("the programs lie in no folder")?;
+    let reports = suite.run(programs, autobahn::QUICK)?;
+    for report in &reports {
+        let (passed, failed) = (report.good() as u64, report.broken() as u64);
+        run.add(Counts { passed, failed, skipped: 0 })?;
+    }
+    autobahn::conclude(&reports)
 }
 
 /// Tests of what Node's server does not have.

@@ -23,6 +23,7 @@ pub const CRATES: &[Package] = &[
     Package { name: "rialto-examples", may: PRODUCT },
     // Built on the public API alone: what it needs, users need too.
     Package { name: "contract-server", may: &["rialto", "rialto-ws"] },
+    Package { name: "ws-peers", may: &["rialto-ws"] },
     Package { name: "xtask", may: &[] },
 ];
 
@@ -112,8 +113,9 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "xtask/src",
         modules: &[
-            module("ci", &["tidy", "client", "tree"]),
+            module("ci", &["autobahn", "tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
+            module("autobahn", &["tree"]),
             module("client", &["tree"]),
             module("fuzz", &["nightly", "tree"]),
             module("miri", &["nightly", "tree"]),
