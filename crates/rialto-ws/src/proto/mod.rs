@@ -1,10 +1,11 @@
-//! The protocol without I/O: frames, masking, UTF-8, messages, close, handshake.
+//! The protocol without I/O: frames, masking, UTF-8, compression, messages, close, handshake.
 //!
 //! Nothing here imports a runtime, reads a clock or draws a random number.
 //! Bytes go in as slices, masking keys and nonces as arguments;
 //! what happened comes out as values.
 //! A violation of the RFC is a [`Violation`], which knows the close code that answers it.
 
+pub mod deflate;
 pub mod handshake;
 
 mod close;
@@ -19,6 +20,7 @@ mod violation;
 
 pub use close::{CloseCode, CloseFrame};
 pub use decoder::{Body, Decoded, Decoder, Item};
+pub use deflate::Deflate;
 pub use frame::{Header, OpCode, Role};
 pub use limits::Limits;
 pub use mask::apply_mask;

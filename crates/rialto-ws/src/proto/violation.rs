@@ -2,7 +2,7 @@
 
 use super::close::CloseCode;
 
-/// A breach of RFC 6455 or of our limits by the peer.
+/// A breach of RFC 6455, of RFC 7692 or of our limits by the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Violation {
     /// An opcode that RFC 6455 §5.2 reserves.
@@ -29,6 +29,8 @@ pub enum Violation {
     ShortClose,
     /// A close code that may not be sent (§7.4).
     InvalidCloseCode(u16),
+    /// A compressed message that is no deflate stream, or a part of one (RFC 7692 §7.2.2).
+    InvalidDeflate,
     /// A message larger than [`Limits::max_message`](super::Limits::max_message).
     MessageTooLarge,
     /// More small fragments than
@@ -41,7 +43,7 @@ impl Violation {
     #[must_use]
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
             Self::TooManyFragments => CloseCode::POLICY,
             _ => CloseCode::PROTOCOL,
@@ -64,6 +66,7 @@ impl Violation {
             Self::InvalidUtf8 => "text is not UTF-8",
             Self::ShortClose => "close frame with one byte",
             Self::InvalidCloseCode(_) => "close code that may not be sent",
+            Self::InvalidDeflate => "compressed message is damaged",
             Self::MessageTooLarge => "message over the size limit",
             Self::TooManyFragments => "too many small fragments",
         }

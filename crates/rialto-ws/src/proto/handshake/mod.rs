@@ -1,6 +1,7 @@
 //! The opening handshake (RFC 6455 §4) as values: no sockets, no randomness.
 
 pub mod client;
+pub mod extensions;
 pub mod origin;
 pub mod server;
 
