@@ -9,8 +9,9 @@ use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use libfuzzer_sys::fuzz_target;
 use rialto_ws::Origins;
-use rialto_ws::proto::handshake::client::{self, Rejected};
-use rialto_ws::proto::handshake::server::{self, Accept, Refusal};
+use rialto_ws::proto::deflate::{Deflate, Offer};
+use rialto_ws::proto::handshake::client::{self, Offers, Rejected};
+use rialto_ws::proto::handshake::server::{self, Accept, Refusal, Terms};
 use rialto_ws::proto::handshake::{Request, accept_key, head_end};
 use std::net::IpAddr;
 
@@ -47,9 +48,10 @@ fn request(head: &[u8], protocols: &[String]) {
     let fields: &[httparse::Header<'_>] = parsed.headers;
     kept(target, fields);
     let origins = Origins::list(["https://app.example"]);
-    let outcome = server::check(&method, version, fields, &origins, protocols);
+    let terms = Terms { origins: &origins, protocols, deflate: Some(Deflate::default()) };
+    let outcome = server::check(&method, version, fields, &terms);
     if let Some(map) = map_of(fields) {
-        let by_map = server::check(&method, version, &map, &origins, protocols);
+        let by_map = server::check(&method, version, &map, &terms);
         assert_eq!(outcome, by_map, "the same fields, parsed by another");
     }
     match outcome {
@@ -134,7 +136,8 @@ fn check_answer(
     }
     let status = StatusCode::from_u16(parsed.code?).ok()?;
     let fields: &[httparse::Header<'_>] = parsed.headers;
-    Some(client::check(status, fields, key, protocols))
+    let offers = Offers { protocols, deflate: Some(Offer::new(&Deflate::default())) };
+    Some(client::check(status, fields, key, &offers).map(|chosen| chosen.protocol))
 }
 
 /// The first line as origin, the second as host: whoever passes unnamed is of the same name and

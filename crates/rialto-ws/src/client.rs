@@ -6,6 +6,8 @@ use crate::io::random;
 use crate::io::stream::Stream;
 use crate::options::Options;
 use crate::proto::Role;
+use crate::proto::deflate::Offer;
+use crate::proto::handshake::client::{Chosen, Offers};
 use crate::proto::handshake::{Request, client};
 use crate::socket::{Opening, WebSocket};
 use http::{HeaderMap, StatusCode, Uri};
@@ -123,19 +125,23 @@ impl Connect {
         // User information in the URL is not part of Host (RFC 9110 §7.2).
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let key = client::key(random::bytes()?);
-        let protocols = &self.options.protocols;
-        let request = client::request(target, host, &key, protocols, &self.headers);
+        let deflate = self.options.compression.settings(Role::Client);
+        let deflate = deflate.map(|settings| Offer::new(&settings));
+        let offers = Offers { protocols: &self.options.protocols, deflate };
+        let request = client::request(target, host, &key, &offers, &self.headers);
         stream.write_all(&request).await?;
         stream.flush().await?;
         let (head, input) = read_head(&mut stream, self.options.max_head).await?;
-        let protocol = check(&head, &key, protocols)?.map(String::into_boxed_str);
+        let chosen = check(&head, &key, &offers)?;
+        let protocol = chosen.protocol.map(String::into_boxed_str);
         let fields = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let opening = Opening { request: Request::new(target, fields), protocol };
-        Ok(WebSocket::open(stream, Role::Client, input, opening, &self.options))
+        let socket = WebSocket::open(stream, Role::Client, input, opening, &self.options);
+        Ok(socket.with_deflate(chosen.deflate))
     }
 }
 
-fn check(head: &[u8], key: &str, protocols: &[String]) -> Result<Option<String>> {
+fn check(head: &[u8], key: &str, offers: &Offers<'_>) -> Result<Chosen> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut answer = httparse::Response::new(&mut fields);
     let malformed = client::Rejected::Malformed("not an HTTP/1.1 answer");
@@ -146,5 +152,5 @@ fn check(head: &[u8], key: &str, protocols: &[String]) -> Result<Option<String>>
         return Err(malformed.into());
     };
     let fields: &[httparse::Header<'_>] = answer.headers;
-    Ok(client::check(status, fields, key, protocols)?)
+    Ok(client::check(status, fields, key, offers)?)
 }

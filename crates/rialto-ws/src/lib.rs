@@ -49,11 +49,13 @@ pub use error::{Error, Result};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::Options;
+pub use options::{Compression, Options};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
-pub use proto::{CloseCode, CloseFrame, Kind, Limits, Message, MessageRef, Role, Text, Violation};
+pub use proto::{
+    CloseCode, CloseFrame, Deflate, Kind, Limits, Message, MessageRef, Role, Text, Violation,
+};
 pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
 pub use socket::WebSocket;
 pub use split::{Receiver, Sender};

@@ -1,7 +1,8 @@
 //! The options of a connection, server and client alike.
 
-use crate::proto::Limits;
 use crate::proto::handshake::origin::Origins;
+use crate::proto::handshake::server::Terms;
+use crate::proto::{Deflate, Limits, Role};
 use std::time::Duration;
 
 /// What may be set for a connection. Start from [`Options::default`].
@@ -33,6 +34,8 @@ pub struct Options {
     pub max_head: usize,
     /// Subprotocols: what a server speaks, best first, or what a client offers. Default none.
     pub protocols: Vec<String>,
+    /// Whether messages may be compressed. Default: a client offers it, a server does not accept.
+    pub compression: Compression,
     /// Which pages may connect to a server. Default [`Origins::same`].
     pub origins: Origins,
 }
@@ -46,12 +49,23 @@ impl Default for Options {
             close_timeout: Duration::from_secs(5),
             max_head: 16 << 10,
             protocols: Vec::new(),
+            compression: Compression::default(),
             origins: Origins::default(),
         }
     }
 }
 
 impl Options {
+    /// What a server with these options wants of those who connect.
+    #[must_use]
+    pub fn terms(&self) -> Terms<'_> {
+        Terms {
+            origins: &self.origins,
+            protocols: &self.protocols,
+            deflate: self.compression.settings(Role::Server),
+        }
+    }
+
     /// Sets [`Limits::max_message`], in bytes.
     #[must_use]
     pub fn max_message(mut self, bytes: usize) -> Self {
@@ -94,10 +108,51 @@ impl Options {
         self
     }
 
+    /// Switches permessage-deflate (RFC 7692) on with these settings: a server accepts it, a
+    /// client offers it.
+    #[must_use]
+    pub fn deflate(mut self, deflate: Deflate) -> Self {
+        self.compression = Compression::Deflate(deflate);
+        self
+    }
+
+    /// Switches compression off, for a client too.
+    #[must_use]
+    pub fn no_compression(mut self) -> Self {
+        self.compression = Compression::Off;
+        self
+    }
+
     /// Sets [`Options::origins`]; see [`Origins::list`].
     #[must_use]
     pub fn origins<I: IntoIterator<Item: Into<String>>>(mut self, origins: I) -> Self {
         self.origins = Origins::list(origins);
         self
+    }
+}
+
+/// Whether a connection may be compressed by permessage-deflate (RFC 7692).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// A client offers it with [`Deflate::default`], a server does not accept it: whoever serves
+    /// many pays for it, and decides.
+    #[default]
+    ByRole,
+    /// Neither offered nor accepted.
+    Off,
+    /// Offered and accepted with these settings.
+    Deflate(Deflate),
+}
+
+impl Compression {
+    /// The settings with which an end of this role offers or accepts, if it does.
+    #[must_use]
+    pub fn settings(self, role: Role) -> Option<Deflate> {
+        match (self, role) {
+            (Self::Deflate(settings), _) => Some(settings),
+            (Self::ByRole, Role::Client) => Some(Deflate::default()),
+            _ => None,
+        }
     }
 }

@@ -212,7 +212,8 @@ async fn handshake<S: Stream>(mut stream: S, options: &Options) -> Result<WebSoc
     stream.flush().await?;
     let protocol = accept.protocol.map(String::into_boxed_str);
     let opening = Opening { request, protocol };
-    Ok(WebSocket::open(stream, Role::Server, input, opening, options))
+    let socket = WebSocket::open(stream, Role::Server, input, opening, options);
+    Ok(socket.with_deflate(accept.deflate))
 }
 
 /// Reads what is still coming, within bounds: a stream that is dropped with unread input is
@@ -245,7 +246,7 @@ fn check(head: &[u8], options: &Options) -> Result<(server::Accept, Request), se
     };
     let version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
     let fields: &[httparse::Header<'_>] = parsed.headers;
-    let accept = server::check(&method, version, fields, &options.origins, &options.protocols)?;
+    let accept = server::check(&method, version, fields, &options.terms())?;
     let request = Request::new(target, fields.iter().map(|field| (field.name, field.value)));
     Ok((accept, request))
 }

@@ -5,6 +5,7 @@ use crate::io::reader::Reader;
 use crate::io::stream::{Stream, split};
 use crate::io::writer::Shared;
 use crate::options::Options;
+use crate::proto::deflate::Agreed;
 use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
 use crate::split::{Receiver, Sender};
@@ -68,6 +69,18 @@ impl WebSocket {
         options: &Options,
     ) -> Self {
         Self::open(stream, role, input, Opening { request, protocol: None }, options)
+    }
+
+    /// Compresses as the handshake has agreed on; to be called before anything is received.
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: Option<Agreed>) -> Self {
+        let Some(agreed) = agreed else { return self };
+        if let Some(reader) = &mut self.0.reader {
+            let (compressor, decompressor) = agreed.codec(reader.role());
+            reader.set_decompressor(decompressor);
+            self.0.sender.shared().set_compressor(compressor);
+        }
+        self
     }
 
     /// Names the subprotocol that the handshake has agreed on.

@@ -17,15 +17,28 @@ use std::task::{Context, Poll};
 /// It does not keep the connection open: once the [`WebSocket`] or [`Receiver`] is gone,
 /// sending fails.
 #[derive(Clone)]
-pub struct Sender(Arc<Shared>);
+pub struct Sender {
+    shared: Arc<Shared>,
+    compress: bool,
+}
 
 impl Sender {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self(shared)
+        Self { shared, compress: true }
+    }
+
+    /// A handle whose messages are compressed or not, where the connection has agreed on it.
+    ///
+    /// Default true: from [`Deflate::threshold`](crate::Deflate::threshold) on. Switch it off for
+    /// what is compressed already, as images are.
+    #[must_use]
+    pub fn compress(mut self, on: bool) -> Self {
+        self.compress = on;
+        self
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0
+        &self.shared
     }
 
     /// As [`WebSocket::send`].
@@ -34,7 +47,9 @@ impl Sender {
     /// If the connection is closed or closing.
     pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
         let message = message.into();
-        poll_fn(|cx| self.0.poll_send(cx, &Outgoing::Message(&message))).await
+        let whole = Outgoing::Message(&message);
+        let out = if self.compress { whole } else { Outgoing::Plain(&whole) };
+        poll_fn(|cx| self.shared.poll_send(cx, &out)).await
     }
 
     /// As [`WebSocket::try_send`].
@@ -72,7 +87,7 @@ impl Sender {
             return self.try_send_ref(*message);
         }
         let group: Vec<_> = messages.iter().map(|m| Outgoing::Borrowed(*m)).collect();
-        self.0.try_send_group(&group).map_err(Into::into)
+        self.shared.try_send_group(&group).map_err(Into::into)
     }
 
     /// [`Sender::try_send_group`] for messages that were framed once for many.
@@ -84,13 +99,13 @@ impl Sender {
             return self.try_send_prepared(message);
         }
         let group: Vec<_> = messages.iter().map(Outgoing::Prepared).collect();
-        self.0.try_send_group(&group).map_err(Into::into)
+        self.shared.try_send_group(&group).map_err(Into::into)
     }
 
     /// True while the kernel takes nothing more: the peer reads too slowly at the moment.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.0.is_congested()
+        self.shared.is_congested()
     }
 
     /// As [`WebSocket::ping`].
@@ -102,7 +117,11 @@ impl Sender {
     }
 
     fn push(&self, out: &Outgoing<'_>) -> Result<()> {
-        self.0.try_send(out).map_err(Into::into)
+        let sent = match self.compress {
+            true => self.shared.try_send(out),
+            false => self.shared.try_send(&Outgoing::Plain(out)),
+        };
+        sent.map_err(Into::into)
     }
 
     /// Waits until a message would be queued at once.
@@ -110,7 +129,7 @@ impl Sender {
     /// # Errors
     /// If the connection is closed or closing.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.0.poll_room(cx)
+        self.shared.poll_room(cx)
     }
 
     /// Waits until everything queued has been taken by the kernel. Cancel safe.
@@ -118,7 +137,7 @@ impl Sender {
     /// # Errors
     /// If the connection fails before that.
     pub async fn flush(&self) -> Result<()> {
-        poll_fn(|cx| self.0.poll_flushed(cx)).await
+        poll_fn(|cx| self.shared.poll_flushed(cx)).await
     }
 
     /// Sends a Close frame; nothing can be sent after it. The receiving half completes the
@@ -128,30 +147,30 @@ impl Sender {
     }
 
     pub(crate) fn begin_close(&self, frame: &CloseFrame) {
-        self.0.close(frame, false);
+        self.shared.close(frame, false);
     }
 
     /// Cuts the connection without a Close frame.
     pub fn abort(&self) {
-        self.0.abort();
+        self.shared.abort();
     }
 
     /// True while messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.0.is_open()
+        self.shared.is_open()
     }
 
     /// As [`WebSocket::buffered`].
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.0.buffered()
+        self.shared.buffered()
     }
 
     /// True if both send on the same connection.
     #[must_use]
     pub fn same_connection(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 

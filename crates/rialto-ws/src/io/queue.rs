@@ -2,7 +2,7 @@
 
 use super::pool;
 use super::stream::WriteHalf;
-use crate::proto::{Header, OpCode, apply_mask};
+use crate::proto::{Header, OpCode, RSV1, apply_mask};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -34,15 +34,30 @@ impl Queue {
 
     /// Appends a frame whose payload may be copied; masks the copy if there is a key.
     pub(crate) fn push_copy(&mut self, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>) {
+        self.push_header(Header::new(opcode, payload.len(), mask), payload)
+    }
+
+    /// Appends the frame of a compressed message (RFC 7692 §6.1).
+    pub(crate) fn push_compressed(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        mask: Option<[u8; 4]>,
+    ) {
+        let header = Header { rsv: RSV1, ..Header::new(opcode, payload.len(), mask) };
+        self.push_header(header, payload);
+    }
+
+    fn push_header(&mut self, header: Header, payload: &[u8]) {
         if self.tail.capacity() == 0 {
             self.tail = pool::lease_write();
         }
-        let mut header = [0; Header::MAX];
-        let size = Header::new(opcode, payload.len(), mask).write(&mut header);
-        self.tail.extend_from_slice(&header[..size]);
+        let mut bytes = [0; Header::MAX];
+        let size = header.write(&mut bytes);
+        self.tail.extend_from_slice(&bytes[..size]);
         let from = self.tail.len();
         self.tail.extend_from_slice(payload);
-        if let Some(key) = mask {
+        if let Some(key) = header.mask {
             apply_mask(&mut self.tail[from..], key, 0);
         }
         self.len += size + payload.len();

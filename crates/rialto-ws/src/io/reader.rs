@@ -4,6 +4,7 @@ use super::pool;
 use super::stream::ReadHalf;
 use super::writer::Shared;
 use crate::error::{Error, Result};
+use crate::proto::deflate::Decompressor;
 use crate::proto::{
     Body, CloseCode, CloseFrame, Decoder, Item, Kind, Limits, Message, MessageRef, Role, Text,
     Violation, checked_str,
@@ -78,6 +79,15 @@ impl Reader {
             received: 0,
             batch: false,
         }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Understands compressed messages from now on.
+    pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
+        self.decoder.set_deflate(decompressor);
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

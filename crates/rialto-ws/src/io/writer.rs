@@ -10,6 +10,7 @@ use super::stream::WriteHalf;
 use super::turn::{self, Token};
 use crate::error::Error;
 use crate::prepared::Prepared;
+use crate::proto::deflate::Compressor;
 use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
 use parking_lot::Mutex;
 use std::future::Future;
@@ -67,6 +68,7 @@ struct Writer {
     late_pong: Option<Vec<u8>>,
     waiters: Vec<Waker>,
     budget: usize,
+    compressor: Option<Compressor>,
 }
 
 /// Why something was not queued.
@@ -92,6 +94,22 @@ pub(crate) enum Outgoing<'a> {
     Borrowed(MessageRef<'a>),
     Prepared(&'a Prepared),
     Ping(&'a [u8]),
+    /// Not to be compressed, whatever was agreed on.
+    Plain(&'a Outgoing<'a>),
+}
+
+impl Outgoing<'_> {
+    /// Opcode and payload of the frame, for what may be compressed.
+    fn compressible(&self) -> Option<(OpCode, &[u8])> {
+        match self {
+            Self::Message(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Borrowed(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Prepared(frame) if frame.is_compressible() => {
+                Some((frame.opcode(), frame.payload()))
+            }
+            Self::Prepared(_) | Self::Ping(_) | Self::Plain(_) => None,
+        }
+    }
 }
 
 impl Shared {
@@ -109,9 +127,15 @@ impl Shared {
             late_pong: None,
             waiters: Vec::new(),
             budget,
+            compressor: None,
         };
         let (more, held) = (AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(Self { writer: Mutex::new(writer), more, held, runtime: Handle::current() })
+    }
+
+    /// Compresses from now on.
+    pub(crate) fn set_compressor(&self, compressor: Compressor) {
+        self.writer.lock().compressor = Some(compressor);
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -404,18 +428,23 @@ impl Writer {
 
     fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
+        if !self.push_compressed(out, mask) {
+            self.push_plain(out, mask);
+        }
+        Ok(())
+    }
+
+    fn push_plain(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) {
         match out {
+            Outgoing::Plain(out) => self.push_plain(out, mask),
             Outgoing::Message(Message::Binary(bytes)) => {
                 self.queue.push_frame(OpCode::Binary, bytes, mask);
             }
             Outgoing::Message(Message::Text(text)) => {
                 self.queue.push_frame(OpCode::Text, text.as_shared(), mask);
             }
-            Outgoing::Borrowed(MessageRef::Text(text)) => {
-                self.queue.push_copy(OpCode::Text, text.as_bytes(), mask);
-            }
-            Outgoing::Borrowed(MessageRef::Binary(bytes)) => {
-                self.queue.push_copy(OpCode::Binary, bytes, mask);
+            Outgoing::Borrowed(message) => {
+                self.queue.push_copy(message.kind().into(), message.as_bytes(), mask);
             }
             Outgoing::Prepared(frame) => match mask {
                 None => self.queue.push_shared(frame.frame().clone()),
@@ -423,7 +452,23 @@ impl Writer {
             },
             Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
         }
-        Ok(())
+    }
+
+    /// Queues a message compressed, if that was agreed on and is worth it.
+    fn push_compressed(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) -> bool {
+        let Some(compressor) = &mut self.compressor else { return false };
+        let Some((opcode, payload)) = out.compressible() else { return false };
+        if payload.len() < compressor.threshold() {
+            return false;
+        }
+        if let (Outgoing::Prepared(frame), None) = (out, mask)
+            && compressor.is_shareable()
+            && let Some(made) = frame.compressed(compressor)
+        {
+            return made.inspect(|bytes| self.queue.push_shared((*bytes).clone())).is_some();
+        }
+        let queue = &mut self.queue;
+        compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()
     }
 
     fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {

@@ -1,7 +1,8 @@
-//! From received bytes to messages: frames, fragments, UTF-8 and limits.
+//! From received bytes to messages: frames, fragments, compression, UTF-8 and limits.
 
 use super::close::CloseFrame;
-use super::frame::{Header, OpCode, Role};
+use super::deflate::Decompressor;
+use super::frame::{Header, OpCode, RSV1, Role};
 use super::limits::Limits;
 use super::mask::apply_mask;
 use super::message::Kind;
@@ -46,6 +47,8 @@ pub struct Decoded {
 struct Frame {
     opcode: OpCode,
     fin: bool,
+    /// The first of a compressed message.
+    compressed: bool,
     mask: Option<[u8; 4]>,
     /// Payload bytes already received.
     offset: usize,
@@ -57,6 +60,8 @@ struct Frame {
 #[derive(Debug)]
 struct Partial {
     kind: Kind,
+    /// The payload is a part of a deflate stream.
+    compressed: bool,
     payload: Vec<u8>,
     utf8: Utf8Check,
     small_fragments: u32,
@@ -72,6 +77,7 @@ struct Partial {
 pub struct Decoder {
     role: Role,
     limits: Limits,
+    inflate: Option<Decompressor>,
     header: [u8; Header::MAX],
     header_len: u8,
     closed: bool,
@@ -87,6 +93,7 @@ impl Decoder {
         Self {
             role,
             limits,
+            inflate: None,
             header: [0; Header::MAX],
             header_len: 0,
             closed: false,
@@ -94,6 +101,12 @@ impl Decoder {
             message: None,
             control: Vec::new(),
         }
+    }
+
+    /// Understands compressed messages from the next one on, as the handshake has agreed on
+    /// (RFC 7692 §6.2).
+    pub fn set_deflate(&mut self, decompressor: Decompressor) {
+        self.inflate = Some(decompressor);
     }
 
     /// Decodes from `input`, which it unmasks in place.
@@ -111,7 +124,11 @@ impl Decoder {
                 at += size;
                 self.start_frame(header)?;
                 if let Some(body) = self.whole_in(input, &mut at) {
-                    let item = self.whole(header.opcode, body, input)?;
+                    let item = if header.rsv == RSV1 {
+                        self.whole_compressed(header.opcode, &input[body])?
+                    } else {
+                        self.whole(header.opcode, body, input)?
+                    };
                     return Ok(Decoded { consumed: at, item: Some(item) });
                 }
             }
@@ -178,7 +195,7 @@ impl Decoder {
 
     /// Checks a header against role, state and limits, and makes its frame the current one.
     fn start_frame(&mut self, header: Header) -> Result<(), Violation> {
-        if header.rsv != 0 {
+        if header.rsv != 0 && !self.is_compressed(&header) {
             return Err(Violation::ReservedBits);
         }
         match (self.role, header.mask) {
@@ -198,11 +215,18 @@ impl Decoder {
         self.frame = Some(Frame {
             opcode: header.opcode,
             fin: header.fin,
+            compressed: header.rsv == RSV1,
             mask: header.mask,
             offset: 0,
             remaining: length,
         });
         Ok(())
+    }
+
+    /// RSV1 marks the first frame of a compressed message and no other (RFC 7692 §6.1).
+    fn is_compressed(&self, header: &Header) -> bool {
+        let starts = matches!(header.opcode, OpCode::Text | OpCode::Binary);
+        header.rsv == RSV1 && starts && self.inflate.is_some()
     }
 
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
@@ -256,6 +280,22 @@ impl Decoder {
         })
     }
 
+    fn whole_compressed(&mut self, opcode: OpCode, payload: &[u8]) -> Result<Item, Violation> {
+        let message = self.inflate(payload)?;
+        if opcode != OpCode::Text {
+            return Ok(Item::Message(Kind::Binary, Body::Owned(message)));
+        }
+        if !is_utf8(&message) {
+            return Err(Violation::InvalidUtf8);
+        }
+        Ok(Item::Message(Kind::Text, Body::Owned(message)))
+    }
+
+    fn inflate(&mut self, payload: &[u8]) -> Result<Vec<u8>, Violation> {
+        let decompressor = self.inflate.as_mut().ok_or(Violation::ReservedBits)?;
+        decompressor.decompress(payload, self.limits.max_message)
+    }
+
     /// Takes what `input` holds of the current frame's payload; returns how much that was.
     fn take_payload(&mut self, input: &mut [u8]) -> Result<usize, Violation> {
         let Some(frame) = &mut self.frame else { return Ok(0) };
@@ -267,7 +307,7 @@ impl Decoder {
             return Ok(take);
         }
         let kind = if frame.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
-        let message = self.message.get_or_insert_with(|| Partial::new(kind));
+        let message = self.message.get_or_insert_with(|| Partial::new(kind, frame.compressed));
         let from = message.payload.len();
         message.payload.extend_from_slice(&input[..take]);
         message.accept(from, frame)?;
@@ -291,6 +331,10 @@ impl Decoder {
             return Ok(None);
         }
         let Some(mut message) = self.message.take() else { return Ok(None) };
+        if message.compressed {
+            let opcode = if message.kind == Kind::Text { OpCode::Text } else { OpCode::Binary };
+            return self.whole_compressed(opcode, &message.payload).map(Some);
+        }
         if message.kind == Kind::Text {
             message.utf8.finish()?;
         }
@@ -315,15 +359,17 @@ impl Frame {
 }
 
 impl Partial {
-    fn new(kind: Kind) -> Self {
-        Self { kind, payload: Vec::new(), utf8: Utf8Check::default(), small_fragments: 0 }
+    fn new(kind: Kind, compressed: bool) -> Self {
+        let (payload, utf8) = (Vec::new(), Utf8Check::default());
+        Self { kind, compressed, payload, utf8, small_fragments: 0 }
     }
 
     /// Unmasks and checks the bytes from index `from` on.
     fn accept(&mut self, from: usize, frame: &mut Frame) -> Result<(), Violation> {
         let piece = &mut self.payload[from..];
         frame.unmask(piece);
-        if self.kind == Kind::Text { self.utf8.feed(piece) } else { Ok(()) }
+        let is_text = self.kind == Kind::Text && !self.compressed;
+        if is_text { self.utf8.feed(piece) } else { Ok(()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The frame header of RFC 6455 §5.2: parsing and writing.
 
+use super::message::Kind;
 use super::violation::Violation;
 
 /// Which end of the connection this is.
@@ -48,6 +49,18 @@ impl OpCode {
         })
     }
 }
+
+impl From<Kind> for OpCode {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text,
+            Kind::Binary => Self::Binary,
+        }
+    }
+}
+
+/// The reserved bit that marks a compressed message (RFC 7692 §6), as [`Header::rsv`] has it.
+pub const RSV1: u8 = 4;
 
 /// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

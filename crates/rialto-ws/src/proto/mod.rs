@@ -21,7 +21,7 @@ mod violation;
 pub use close::{CloseCode, CloseFrame};
 pub use decoder::{Body, Decoded, Decoder, Item};
 pub use deflate::Deflate;
-pub use frame::{Header, OpCode, Role};
+pub use frame::{Header, OpCode, RSV1, Role};
 pub use limits::Limits;
 pub use mask::apply_mask;
 pub use message::{Kind, Message, MessageRef};

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Transport};
-use rialto_ws::proto::handshake::server::{self, Refusal};
+use rialto_ws::proto::handshake::server::{self, Refusal, Terms};
 use rialto_ws::{Limits, Message, Origins, Role, WebSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -128,8 +128,7 @@ pub(crate) fn accept(
         request.method(),
         request.version(),
         request.headers(),
-        origins,
-        &options.protocols,
+        &Terms { origins, ..options.terms() },
     );
     let accept = match checked {
         Ok(accept) => accept,
@@ -138,10 +137,10 @@ pub(crate) fn accept(
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (parts, _) = request.into_parts();
     let opening = rialto_ws::Request::from_parts(&parts);
-    let protocol = accept.protocol.clone();
+    let (protocol, deflate) = (accept.protocol.clone(), accept.deflate.clone());
     tokio::spawn(async move {
         let Some(upgraded) = take_over(on_upgrade).await else { return };
-        then(take_stream(upgraded, opening, protocol, &options));
+        then(take_stream(upgraded, opening, protocol, &options).with_deflate(deflate));
     });
     switching(&accept)
 }
@@ -199,6 +198,10 @@ fn switching(accept: &server::Accept) -> Reply {
     let protocol = accept.protocol.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
     if let Some(value) = protocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+    let deflate = accept.deflate.as_ref().map(|agreed| agreed.to_header());
+    if let Some(value) = deflate.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, value);
     }
     reply
 }

@@ -5,6 +5,7 @@ use super::context::{
 };
 use crate::proto::violation::Violation;
 use std::fmt;
+use std::num::NonZeroU8;
 use zlib_rs::{Deflate as RawDeflate, DeflateFlush, Inflate as RawInflate, InflateFlush, Status};
 
 /// How a flushed deflate stream ends: an empty stored block, which does not travel (§7.2.1).
@@ -16,35 +17,42 @@ const TAIL_AND_END: [u8; 6] = [0, 0, 0xFF, 0xFF, 3, 0];
 ///
 /// It owns memory only if it keeps its context, from the first message on.
 pub struct Compressor {
-    level: u8,
+    level: NonZeroU8,
     window: u8,
-    threshold: usize,
-    keeps: Option<Permit>,
-    context: Option<Box<RawDeflate>>,
+    threshold: u32,
+    kept: Option<Box<KeptDeflater>>,
+}
+
+struct KeptDeflater {
+    _permit: Permit,
+    context: Option<RawDeflate>,
 }
 
 impl Compressor {
-    pub(super) fn new(level: u8, window: u8, threshold: usize, keeps: Option<Permit>) -> Self {
-        Self { level, window, threshold, keeps, context: None }
+    pub(super) fn new(level: u8, window: u8, threshold: usize, permit: Option<Permit>) -> Self {
+        let level = NonZeroU8::new(level).unwrap_or(NonZeroU8::MIN);
+        let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
+        let kept = permit.map(|permit| Box::new(KeptDeflater { _permit: permit, context: None }));
+        Self { level, window, threshold, kept }
     }
 
     /// Bytes from which on a message is worth compressing.
     #[must_use]
     pub fn threshold(&self) -> usize {
-        self.threshold
+        usize::try_from(self.threshold).unwrap_or(usize::MAX)
     }
 
     /// True if each message starts anew with the largest window, so that what one connection
     /// compressed will do for another of the same [`Compressor::level`].
     #[must_use]
     pub fn is_shareable(&self) -> bool {
-        self.keeps.is_none() && self.window == 15
+        self.kept.is_none() && self.window == 15
     }
 
     /// How hard it compresses, 1 to 9.
     #[must_use]
     pub fn level(&self) -> u8 {
-        self.level
+        self.level.get()
     }
 
     /// Compresses a message and hands the payload of its frame to `then`.
@@ -52,11 +60,11 @@ impl Compressor {
     /// `None` if that would be no shorter; the message is to be sent as it is then. With a kept
     /// context the result is handed over whatever its length, since the peer has to see it.
     pub fn compress<R>(&mut self, payload: &[u8], then: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        if self.keeps.is_none() {
-            return with_deflater(self.level, self.window, |raw| compress_once(raw, payload, then));
-        }
-        let (level, window) = (self.level, self.window);
-        let context = self.context.get_or_insert_with(|| Box::new(new_deflater(level, window)));
+        let (level, window) = (self.level(), self.window);
+        let Some(kept) = &mut self.kept else {
+            return with_deflater(level, window, |raw| compress_once(raw, payload, then));
+        };
+        let context = kept.context.get_or_insert_with(|| new_deflater(level, window));
         Some(compress_on(context, payload, then))
     }
 }
@@ -67,7 +75,7 @@ impl fmt::Debug for Compressor {
             .field("level", &self.level)
             .field("window", &self.window)
             .field("threshold", &self.threshold)
-            .field("keeps", &self.keeps.is_some())
+            .field("keeps", &self.kept.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -118,17 +126,24 @@ fn compress_on<R>(raw: &mut RawDeflate, payload: &[u8], then: impl FnOnce(&[u8])
 ///
 /// It owns memory only if the peer keeps its context, from the first compressed message on.
 pub struct Decompressor {
-    keeps: Option<Keep>,
-    context: Option<Box<RawInflate>>,
+    kept: Option<Box<KeptInflater>>,
 }
 
-/// The peer refers to earlier messages; the permit is missing where the peer did not ask for one.
-#[derive(Debug)]
-pub(super) struct Keep(pub(super) Option<Permit>);
+struct KeptInflater {
+    /// Missing where the peer keeps its context without having been asked.
+    _permit: Option<Permit>,
+    context: Option<RawInflate>,
+}
 
 impl Decompressor {
-    pub(super) fn new(keeps: Option<Keep>) -> Self {
-        Self { keeps, context: None }
+    /// For messages that start anew.
+    pub(super) const fn anew() -> Self {
+        Self { kept: None }
+    }
+
+    /// For messages that refer to earlier ones.
+    pub(super) fn keeping(permit: Option<Permit>) -> Self {
+        Self { kept: Some(Box::new(KeptInflater { _permit: permit, context: None })) }
     }
 
     /// Decompresses a message whose frames carried `compressed`, to `max` bytes at most.
@@ -142,17 +157,17 @@ impl Decompressor {
             // Not even the one byte that §7.2.3.6 asks for, but nothing else can be meant.
             return Ok(Vec::new());
         }
-        if self.keeps.is_none() {
+        let Some(kept) = &mut self.kept else {
             return with_inflater(|raw| Inflating::new(raw, max).run(compressed, &TAIL_AND_END));
-        }
-        let context = self.context.get_or_insert_with(|| Box::new(new_inflater()));
+        };
+        let context = kept.context.get_or_insert_with(new_inflater);
         Inflating::new(context, max).run(compressed, &TAIL)
     }
 }
 
 impl fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decompressor").field("keeps", &self.keeps.is_some()).finish_non_exhaustive()
+        f.debug_struct("Decompressor").field("keeps", &self.kept.is_some()).finish_non_exhaustive()
     }
 }
 

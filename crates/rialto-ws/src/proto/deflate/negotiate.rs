@@ -1,6 +1,6 @@
 //! The offer and its answer (RFC 7692 §5, §7.1).
 
-use super::codec::{Compressor, Decompressor, Keep};
+use super::codec::{Compressor, Decompressor};
 use super::context::Permit;
 use super::options::{Deflate, WINDOWS};
 use crate::proto::frame::Role;
@@ -122,7 +122,8 @@ impl Agreed {
             }
         };
         let compressor = Compressor::new(self.level, window, self.threshold, own);
-        (compressor, Decompressor::new(keeps.then_some(Keep(peers))))
+        let decompressor = if keeps { Decompressor::keeping(peers) } else { Decompressor::anew() };
+        (compressor, decompressor)
     }
 }
 
@@ -156,7 +157,7 @@ impl Deflate {
             None if wish.client_max_window_bits < *WINDOWS.end() => return None,
             None => None,
         };
-        let mut permit = |no_takeover: bool| {
+        let permit = |no_takeover: bool| {
             if no_takeover { None } else { Permit::take(wish.max_contexts) }
         };
         let server = permit(wish.server_no_context_takeover || offer.server_no_context_takeover);

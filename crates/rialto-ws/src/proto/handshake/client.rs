@@ -1,7 +1,9 @@
 //! The client's side: the request, and whether the answer accepts it.
 
+use super::extensions::Malformed;
 use super::fields::Fields;
 use super::{accept_key, has_token};
+use crate::proto::deflate::{Agreed, Offer};
 use data_encoding::BASE64;
 use http::{HeaderMap, StatusCode};
 
@@ -29,6 +31,24 @@ pub fn key(nonce: [u8; 16]) -> String {
     BASE64.encode(&nonce)
 }
 
+/// What a client offers in its request, and checks the answer against.
+#[derive(Clone, Debug, Default)]
+pub struct Offers<'a> {
+    /// Subprotocols, best first.
+    pub protocols: &'a [String],
+    /// Compression, if it is on.
+    pub deflate: Option<Offer>,
+}
+
+/// What the server has chosen of the [`Offers`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The subprotocol.
+    pub protocol: Option<String>,
+    /// The compression.
+    pub deflate: Option<Agreed>,
+}
+
 /// The HTTP/1.1 request of a handshake.
 ///
 /// `headers` are added as they are, except those that the handshake itself sets.
@@ -37,7 +57,7 @@ pub fn request(
     target: &str,
     host: &str,
     key: &str,
-    protocols: &[String],
+    offers: &Offers<'_>,
     headers: &HeaderMap,
 ) -> Vec<u8> {
     let mut out = format!(
@@ -45,8 +65,12 @@ pub fn request(
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
     )
     .into_bytes();
-    if !protocols.is_empty() {
-        let line = format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", "));
+    if !offers.protocols.is_empty() {
+        let line = format!("Sec-WebSocket-Protocol: {}\r\n", offers.protocols.join(", "));
+        out.extend_from_slice(line.as_bytes());
+    }
+    if let Some(deflate) = &offers.deflate {
+        let line = format!("Sec-WebSocket-Extensions: {}\r\n", deflate.to_header());
         out.extend_from_slice(line.as_bytes());
     }
     for (name, value) in headers {
@@ -66,7 +90,7 @@ fn is_ours(name: &str) -> bool {
     matches!(name, "host" | "upgrade" | "connection") || name.starts_with("sec-websocket-")
 }
 
-/// Checks the server's answer (RFC 6455 §4.1) and returns the subprotocol it chose.
+/// Checks the server's answer (RFC 6455 §4.1) and returns what it chose.
 ///
 /// # Errors
 /// [`Rejected`] for another status, a missing or wrong header, a subprotocol or an extension
@@ -75,8 +99,8 @@ pub fn check(
     status: StatusCode,
     fields: &(impl Fields + ?Sized),
     key: &str,
-    protocols: &[String],
-) -> Result<Option<String>, Rejected> {
+    offers: &Offers<'_>,
+) -> Result<Chosen, Rejected> {
     if status != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Rejected::Status(status));
     }
@@ -89,14 +113,22 @@ pub fn check(
     if fields.first("sec-websocket-accept") != Some(accept_key(key).as_str()) {
         return Err(Rejected::Malformed("wrong Sec-WebSocket-Accept"));
     }
-    if fields.all("sec-websocket-extensions").any(|value| !value.trim_ascii().is_empty()) {
-        return Err(Rejected::Malformed("an extension that was not offered"));
-    }
-    match fields.first("sec-websocket-protocol") {
+    let answers = fields.all("sec-websocket-extensions");
+    let deflate = match &offers.deflate {
+        Some(offer) => offer.check(answers),
+        None if answers.map(<[u8]>::trim_ascii).any(|value| !value.is_empty()) => Err(Malformed),
         None => Ok(None),
-        Some(chosen) if protocols.iter().any(|name| name == chosen) => Ok(Some(chosen.to_owned())),
-        Some(_) => Err(Rejected::Malformed("a subprotocol that was not offered")),
-    }
+    };
+    let deflate =
+        deflate.map_err(|Malformed| Rejected::Malformed("an extension that was not offered so"))?;
+    let protocol = match fields.first("sec-websocket-protocol") {
+        None => None,
+        Some(chosen) if offers.protocols.iter().any(|name| name == chosen) => {
+            Some(chosen.to_owned())
+        }
+        Some(_) => return Err(Rejected::Malformed("a subprotocol that was not offered")),
+    };
+    Ok(Chosen { protocol, deflate })
 }
 
 #[cfg(test)]
@@ -118,7 +150,11 @@ mod tests {
     }
 
     fn check_answer(status: u16, fields: &HeaderMap) -> Result<Option<String>, Rejected> {
-        check(StatusCode::from_u16(status).unwrap(), fields, KEY, &["chat".to_owned()])
+        let protocols = &["chat".to_owned()];
+        let status = StatusCode::from_u16(status).unwrap();
+        let chosen = check(status, fields, KEY, &Offers { protocols, deflate: None })?;
+        assert_eq!(chosen.deflate, None);
+        Ok(chosen.protocol)
     }
 
     #[test]
@@ -126,10 +162,15 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("host", "forged".parse().unwrap());
         headers.insert("cookie", "a=b".parse().unwrap());
-        let bytes = request("/x?y", "h:1", &key([0; 16]), &["a".into(), "b".into()], &headers);
+        let deflate = Some(Offer::new(&crate::proto::Deflate::default()));
+        let offers = Offers { protocols: &["a".into(), "b".into()], deflate };
+        let bytes = request("/x?y", "h:1", &key([0; 16]), &offers, &headers);
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with("GET /x?y HTTP/1.1\r\nHost: h:1\r\n"));
         assert!(text.contains("Sec-WebSocket-Protocol: a, b\r\n"));
+        let extension = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+             client_no_context_takeover; client_max_window_bits\r\n";
+        assert!(text.contains(extension), "{text}");
         assert!(text.contains("cookie: a=b\r\n"));
         assert!(!text.contains("forged"));
         assert!(text.ends_with("\r\n\r\n"));

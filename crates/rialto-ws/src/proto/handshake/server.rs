@@ -1,8 +1,10 @@
 //! The server's side: is this request a handshake, and what is the answer?
 
+use super::extensions::Malformed;
 use super::fields::Fields;
 use super::origin::Origins;
 use super::{accept_key, has_token};
+use crate::proto::deflate::{Agreed, Deflate};
 use data_encoding::BASE64;
 use http::{Method, StatusCode, Version};
 
@@ -58,6 +60,19 @@ pub struct Accept {
     pub key: String,
     /// The subprotocol agreed on, if any.
     pub protocol: Option<String>,
+    /// The compression agreed on, if any.
+    pub deflate: Option<Agreed>,
+}
+
+/// What a server wants of those who connect.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Which pages may connect.
+    pub origins: &'a Origins,
+    /// Subprotocols, best first.
+    pub protocols: &'a [String],
+    /// The settings of compression, if it is on.
+    pub deflate: Option<Deflate>,
 }
 
 impl Accept {
@@ -74,6 +89,10 @@ impl Accept {
             out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
             out.extend_from_slice(protocol.as_bytes());
         }
+        if let Some(deflate) = &self.deflate {
+            out.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
+            out.extend_from_slice(deflate.to_header().as_bytes());
+        }
         out.extend_from_slice(b"\r\n\r\n");
         out
     }
@@ -81,7 +100,7 @@ impl Accept {
 
 /// Checks a request against RFC 6455 §4.2.1 and the rules of this server.
 ///
-/// Of `protocols`, the first that the client offers is chosen; where they share none,
+/// Of the subprotocols, the first that the client offers is chosen; where they share none,
 /// the answer names none (RFC 6455 §4.2.2).
 ///
 /// # Errors
@@ -91,8 +110,7 @@ pub fn check(
     method: &Method,
     version: Version,
     fields: &(impl Fields + ?Sized),
-    origins: &Origins,
-    protocols: &[String],
+    terms: &Terms<'_>,
 ) -> Result<Accept, Refusal> {
     if method != Method::GET {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request"));
@@ -113,14 +131,21 @@ pub fn check(
     let Some(key) = key else {
         return Err(Refusal::bad("the Sec-WebSocket-Key header is not 16 bytes in base64"));
     };
-    if !origins.allow(fields.first("origin"), fields.first("host")) {
+    if !terms.origins.allow(fields.first("origin"), fields.first("host")) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "this origin may not connect"));
     }
-    let protocol = protocols
+    let protocol = terms
+        .protocols
         .iter()
         .find(|name| fields.all("sec-websocket-protocol").any(|offer| offers(offer, name)))
         .cloned();
-    Ok(Accept { key: accept_key(key), protocol })
+    let deflate = match &terms.deflate {
+        Some(settings) => settings.accept(fields.all("sec-websocket-extensions")),
+        None => Ok(None),
+    };
+    let deflate = deflate
+        .map_err(|Malformed| Refusal::bad("the Sec-WebSocket-Extensions header is malformed"))?;
+    Ok(Accept { key: accept_key(key), protocol, deflate })
 }
 
 fn is_key(key: &str) -> bool {
@@ -155,7 +180,30 @@ mod tests {
         let mut fields = good();
         change(&mut fields);
         let protocols = ["chat.v2".to_owned(), "chat.v1".to_owned()];
-        check(&Method::GET, Version::HTTP_11, &fields, &Origins::same(), &protocols)
+        check(&Method::GET, Version::HTTP_11, &fields, &terms(&protocols))
+    }
+
+    const SAME: &Origins = &Origins::same();
+
+    fn terms(protocols: &[String]) -> Terms<'_> {
+        let deflate = Some(Deflate::default());
+        Terms { origins: SAME, protocols, deflate }
+    }
+
+    #[test]
+    fn compression_is_agreed_on_where_it_is_offered_and_wanted() {
+        let offer = |value: &str| {
+            let value = value.parse().unwrap();
+            check_with(|fields| drop(fields.insert("sec-websocket-extensions", value)))
+        };
+        let answer = |accept: Accept| String::from_utf8(accept.to_http1()).unwrap();
+        let agreed = answer(offer("permessage-deflate; client_max_window_bits").unwrap());
+        let expected = "Sec-WebSocket-Extensions: permessage-deflate; \
+             server_no_context_takeover; client_no_context_takeover\r\n";
+        assert!(agreed.contains(expected), "{agreed}");
+        assert!(!answer(offer("x-webkit-deflate-frame").unwrap()).contains("Extensions"));
+        assert!(!answer(check_with(|_| ()).unwrap()).contains("Extensions"));
+        assert_eq!(offer("permessage-deflate; =").unwrap_err().status, 400);
     }
 
     #[test]
@@ -192,7 +240,7 @@ mod tests {
         }
         let fields = good();
         let refused = |method, version| {
-            check(method, version, &fields, &Origins::same(), &[]).unwrap_err().status.as_u16()
+            check(method, version, &fields, &terms(&[])).unwrap_err().status.as_u16()
         };
         assert_eq!(refused(&Method::POST, Version::HTTP_11), 405);
         assert_eq!(refused(&Method::GET, Version::HTTP_10), 400);
