@@ -8,6 +8,7 @@ use clap::Parser;
 use rialto_ws::{Options, Result, WebSocket, serve_on};
 use std::net::Ipv4Addr;
 use tokio::net::TcpListener;
+use ws_peers::Compression;
 
 /// A WebSocket server that returns every message as it came.
 #[derive(Debug, Parser)]
@@ -21,6 +22,8 @@ struct Args {
     /// Bytes in a message that is received.
     #[arg(long, value_name = "BYTES")]
     max_message: Option<usize>,
+    #[command(flatten)]
+    compression: Compression,
 }
 
 #[tokio::main]
@@ -32,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn options(args: Args) -> Options {
-    let options = Options::default().protocols(args.protocol);
+    let options = args.compression.apply(Options::default().protocols(args.protocol));
     match args.max_message {
         Some(bytes) => options.max_message(bytes),
         None => options,

@@ -9,8 +9,9 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use clap::Parser;
-use rialto::ws::{CloseCode, Connect, Error, Message, Options, Result, WebSocket};
+use rialto_ws::{CloseCode, Connect, Error, Message, Options, Result, WebSocket};
 use serde_json::json;
+use ws_peers::Compression;
 
 /// A WebSocket client that servers of other projects can be tried with.
 #[derive(Debug, Parser)]
@@ -26,6 +27,8 @@ struct Args {
     /// Bytes in a message that is received.
     #[arg(long, value_name = "BYTES")]
     max_message: Option<usize>,
+    #[command(flatten)]
+    compression: Compression,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -36,7 +39,7 @@ async fn main() {
 }
 
 async fn run(args: Args) -> Result {
-    let mut options = Options::default().protocols(args.protocol);
+    let mut options = args.compression.apply(Options::default().protocols(args.protocol));
     if let Some(bytes) = args.max_message {
         options = options.max_message(bytes);
     }
