@@ -16,7 +16,7 @@ const { values: flags, positionals } = parseArgs({
 });
 
 const socket = new WebSocket(positionals[0], flags.protocol, {
-  perMessageDeflate: false,
+  perMessageDeflate: true,
   headers: Object.fromEntries(flags.header.map((field) => field.split(":"))),
   ...(flags["max-message"] ? { maxPayload: Number(flags["max-message"]) } : {}),
 });

@@ -135,11 +135,20 @@ describe("messages", { concurrency: true }, () => {
     assert.equal(await answer, bytes.toString());
   });
 
-  test("a server that has compression is not asked for it", async (t) => {
-    const { peer } = await connected(t, { perMessageDeflate: { threshold: 0 } });
-    assert.equal(peer.extensions, "");
-    assert.equal(await echoed(peer, "x".repeat(5_000)), "x".repeat(5_000));
-  });
+  for (const [name, settings] of Object.entries({
+    "anew for each message": { threshold: 0 },
+    "with windows of 512 bytes": {
+      threshold: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 9,
+    },
+  })) {
+    test(`a server that has compression is asked for it: ${name}`, async (t) => {
+      const { peer } = await connected(t, { perMessageDeflate: settings });
+      assert.equal(peer.extensions, "permessage-deflate");
+      for (const text of ["", "x", "Привет ".repeat(50_000), "y".repeat(5_000)]) {
+        assert.equal(await echoed(peer, text), text);
+      }
+    });
+  }
 });
 
 describe("pings", { concurrency: true }, () => {

@@ -1,10 +1,11 @@
 //! Raw WebSocket server for the side-by-side benchmark: `bench-ws PORT [deflate]`.
 //!
 //! `/echo` returns what it is sent; `/fanout` sends it to every connection of that path.
-//! The word `deflate` is accepted; compression is not part of Rialto yet.
+//! With the word `deflate` it accepts compression, for messages of any size.
 
-use rialto_ws::{Prepared, Sender, WebSocket};
+use rialto_ws::{Deflate, Options, Prepared, Sender, WebSocket};
 use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -15,7 +16,12 @@ type Hub = Arc<Mutex<Vec<Sender>>>;
 async fn main() -> rialto_ws::Result<()> {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(9001);
     let hub = Hub::default();
-    rialto_ws::serve(("127.0.0.1", port), move |socket| connection(socket, hub.clone())).await
+    let mut options = Options::default();
+    if std::env::args().nth(2).as_deref() == Some("deflate") {
+        options = options.deflate(Deflate::default().threshold(0));
+    }
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    rialto_ws::serve_on(listener, options, move |socket| connection(socket, hub.clone())).await
 }
 
 async fn connection(socket: WebSocket, hub: Hub) -> rialto_ws::Result<()> {

@@ -1,7 +1,7 @@
 //! The options of a server, under socket.io's names in Rust spelling, with its defaults.
 
 use crate::handshake::Handshake;
-use rialto_ws::Origins;
+use rialto_ws::{Deflate, Origins};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +60,9 @@ pub struct Options {
     /// still taken. A client on long-polling is this far behind whatever was sent since its last
     /// poll: raise it where bursts are large and polling is common.
     pub send_budget: usize,
+    /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
+    /// and, with context takeover, memory. `Deflate::default()` keeps none.
+    pub per_message_deflate: Option<Deflate>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
     /// Handlers of one connection that may be suspended at a time. Default 64; further events
@@ -95,6 +98,7 @@ impl Default for Options {
             serve_client: ServeClient::Own,
             allow_request: None,
             send_budget: 2_000_000,
+            per_message_deflate: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
@@ -126,6 +130,13 @@ impl Options {
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration,
+    }
+
+    /// Switches [`Options::per_message_deflate`] on, with these settings.
+    #[must_use]
+    pub fn per_message_deflate(mut self, settings: Deflate) -> Self {
+        self.per_message_deflate = Some(settings);
+        self
     }
 
     /// Sets [`Options::path`].

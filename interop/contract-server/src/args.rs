@@ -140,6 +140,10 @@ impl Args {
         self.cookie == Switch::On
     }
 
+    pub(crate) fn deflate(&self) -> bool {
+        self.deflate == Switch::On
+    }
+
     /// The flags that ask for what this version does not have.
     pub(crate) fn not_obeyed(&self) -> Vec<String> {
         let mut flags = Vec::new();
@@ -148,9 +152,6 @@ impl Args {
         }
         if let Some(time) = &self.recovery.0 {
             flags.push(format!("--recovery {time}"));
-        }
-        if self.deflate == Switch::On {
-            flags.push("--deflate on".to_owned());
         }
         flags
     }

@@ -20,7 +20,10 @@ pub(crate) fn timing(args: &Args) -> Options {
 
 /// The options of the contract.
 pub(crate) fn options(args: &Args) -> Options {
-    let options = timing(args).cookie(args.cookie()).allow_request(admit);
+    let mut options = timing(args).cookie(args.cookie()).allow_request(admit);
+    if args.deflate() {
+        options = options.per_message_deflate(ws::Deflate::default());
+    }
     match args.cors() {
         Some(origin) => options.cors(Cors::new([origin]).credentials(true)),
         None => options,
@@ -37,8 +40,11 @@ fn admit(handshake: &Handshake) -> Result<(), String> {
 
 /// The options of the raw WebSocket endpoint.
 pub(crate) fn websocket(args: &Args) -> ws::Options {
-    let options =
+    let mut options =
         ws::Options::default().max_message(args.ws_max_payload).protocols(["chat.v2", "chat.v1"]);
+    if args.deflate() {
+        options = options.deflate(ws::Deflate::default().threshold(0));
+    }
     match args.cors() {
         Some(origin) => options.origins([origin]),
         None => options,

@@ -112,9 +112,13 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
 
 /// How the engine's WebSockets are set up.
 fn socket_options(options: &Options) -> rialto_ws::Options {
-    rialto_ws::Options::default()
+    let socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
-        .send_budget(options.send_budget)
+        .send_budget(options.send_budget);
+    match options.per_message_deflate {
+        Some(settings) => socket.deflate(settings),
+        None => socket,
+    }
 }
 
 /// Answers the handshake of a WebSocket and hands the connection to `then`.
