@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::counts::{self, Counts};
 use super::process::Program;
 use super::{Run, licences, machine};
-use crate::{autobahn, client as bundles, tidy};
+use crate::{autobahn, client as bundles, fuzz, tidy};
 
 /// One step.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ pub const ALL: &[Step] = &[
     step("docs", "the reference pages, warnings denied", docs),
     step("build", "the programs that the tests start", build),
     step("test", "unit tests, integration tests, doc tests", test),
+    step("fuzz", "each fuzz target for ten seconds", fuzz_step),
     step("client", "the browser client: its bundles are fresh, its tests pass under Node", client),
     step("reference", "the interoperability tests against Node's own server", reference),
     step("autobahn", "the Autobahn suite, our WebSocket server and client", autobahn_step),
@@ -115,6 +116,15 @@ fn test(run: &mut Run) -> Result<()> {
     let words = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let program = cargo(run, &words, 15).counted_by(counts::cargo);
     conclude(run, program.run())
+}
+
+/// Targets are built here, in a folder of their own: see [`fuzz`].
+fn fuzz_step(run: &mut Run) -> Result<()> {
+    if !machine::on_path("c++") && !machine::on_path("g++") {
+        run.note("fuzzing: there is no C++ compiler for libFuzzer");
+        return Ok(());
+    }
+    fuzz::run(fuzz::SECONDS)
 }
 
 fn client(run: &mut Run) -> Result<()> {

@@ -113,7 +113,7 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "xtask/src",
         modules: &[
-            module("ci", &["autobahn", "tidy", "client", "tree"]),
+            module("ci", &["autobahn", "fuzz", "tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
             module("autobahn", &["tree"]),
             module("client", &["tree"]),
