@@ -3,6 +3,9 @@
 use crate::proto::handshake::client::Rejected;
 use crate::proto::handshake::server::Refusal;
 use crate::proto::{CloseCode, Violation};
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
@@ -25,7 +28,13 @@ enum Kind {
     Refused(Refusal),
     Rejected(Rejected),
     Timeout(&'static str),
+    /// What was to be sent is not what it claims to be.
+    Invalid(&'static str),
     Url(&'static str),
+    /// A server answered our handshake with another status than 101.
+    Answer(Response<Bytes>, &'static str),
+    Tls(Box<dyn StdError + Send + Sync>),
+    Proxy(String, Option<StatusCode>, Option<io::Error>),
 }
 
 impl Error {
@@ -49,8 +58,48 @@ impl Error {
         Self::new(Kind::Timeout(what))
     }
 
+    pub(crate) fn invalid(what: &'static str) -> Self {
+        Self::new(Kind::Invalid(what))
+    }
+
     pub(crate) fn url(what: &'static str) -> Self {
         Self::new(Kind::Url(what))
+    }
+
+    pub(crate) fn answer(response: Response<Bytes>, note: &'static str) -> Self {
+        Self::new(Kind::Answer(response, note))
+    }
+
+    /// The same refusal, with what the client had to say about it.
+    pub(crate) fn note(mut self, said: &'static str) -> Self {
+        if let Kind::Answer(_, note) = &mut *self.0 {
+            *note = said;
+        }
+        self
+    }
+
+    pub(crate) fn tls(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(Kind::Tls(cause.into()))
+    }
+
+    pub(crate) fn proxy(what: impl Into<String>) -> Self {
+        Self::new(Kind::Proxy(what.into(), None, None))
+    }
+
+    pub(crate) fn proxy_status(what: impl Into<String>, status: StatusCode) -> Self {
+        Self::new(Kind::Proxy(what.into(), Some(status), None))
+    }
+
+    pub(crate) fn proxy_io(what: impl Into<String>, error: io::Error) -> Self {
+        Self::new(Kind::Proxy(what.into(), None, Some(error)))
+    }
+
+    /// What kept the client from reaching its proxy.
+    pub(crate) fn before_proxy(self) -> Self {
+        match *self.0 {
+            Kind::Io(error) => Self::proxy_io("it cannot be reached", error),
+            other => Self::new(other),
+        }
     }
 
     /// True if the connection is over: closed by either side, or cut off.
@@ -83,10 +132,29 @@ impl Error {
         matches!(*self.0, Kind::Timeout(_))
     }
 
+    /// True if what was to be sent is refused as it is: text that is not UTF-8.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(*self.0, Kind::Invalid(_))
+    }
+
     /// True if the handshake failed: refused by this server, or by the one we called.
     #[must_use]
     pub fn is_handshake(&self) -> bool {
-        matches!(*self.0, Kind::Refused(_) | Kind::Rejected(_))
+        matches!(*self.0, Kind::Refused(_) | Kind::Rejected(_) | Kind::Answer(..))
+    }
+
+    /// True if TLS failed: the handshake, the check of a certificate, or the configuration.
+    /// The source says which; most often it is a `rustls::Error`.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(*self.0, Kind::Tls(_))
+    }
+
+    /// True if a proxy could not be reached, or would not lead to the server.
+    #[must_use]
+    pub fn is_proxy(&self) -> bool {
+        matches!(*self.0, Kind::Proxy(..))
     }
 
     /// True if a URL cannot be connected to.
@@ -104,11 +172,24 @@ impl Error {
         }
     }
 
-    /// The HTTP status of a handshake that failed, if it got so far.
+    /// The server's answer to a client's handshake, if it was not 101: status, header fields and
+    /// the beginning of the body (at most 16 KiB, chunks put together).
     #[must_use]
-    pub fn status(&self) -> Option<http::StatusCode> {
+    pub fn response(&self) -> Option<&Response<Bytes>> {
+        match &*self.0 {
+            Kind::Answer(response, _) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status of a handshake that failed, if it got so far; also that of a
+    /// proxy's refusal (407 if it wants a password), which [`Error::is_proxy`] tells apart.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
         match &*self.0 {
             Kind::Refused(refusal) => Some(refusal.status),
+            Kind::Answer(response, _) => Some(response.status()),
+            Kind::Proxy(_, status, _) => *status,
             Kind::Rejected(Rejected::Status(status)) => Some(*status),
             _ => None,
         }
@@ -132,9 +213,34 @@ impl fmt::Display for Error {
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
             Kind::Timeout(what) => write!(f, "timed out: {what}"),
+            Kind::Invalid(what) => write!(f, "cannot be sent: {what}"),
             Kind::Url(what) => write!(f, "not a usable URL: {what}"),
+            Kind::Answer(response, note) => describe(f, response, note),
+            Kind::Tls(_) => f.write_str("TLS failed"),
+            Kind::Proxy(what, ..) => write!(f, "the proxy failed: {what}"),
         }
     }
+}
+
+/// Characters of a refusal's body that stand in its message.
+const EXCERPT: usize = 120;
+
+/// The status, where it points, and the first line of the reason.
+fn describe(f: &mut fmt::Formatter<'_>, answer: &Response<Bytes>, note: &str) -> fmt::Result {
+    write!(f, "the server answered {}", answer.status())?;
+    if answer.status().is_redirection()
+        && let Some(place) = answer.headers().get(header::LOCATION)
+    {
+        write!(f, " to {place:?}")?;
+    }
+    let body = String::from_utf8_lossy(answer.body());
+    let line = body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // It is the server's text: nothing in it may steer a terminal.
+    let text: String = line.chars().filter(|c| !c.is_control()).take(EXCERPT).collect();
+    if !text.is_empty() && !answer.status().is_redirection() {
+        write!(f, ": {text}")?;
+    }
+    if note.is_empty() { Ok(()) } else { write!(f, " ({note})") }
 }
 
 /// As `Display`, with the cause behind it: it is what a `main` that returns an error prints.
@@ -153,6 +259,8 @@ impl std::error::Error for Error {
         match &*self.0 {
             Kind::Io(error) => Some(error),
             Kind::Violation(violation) => Some(violation),
+            Kind::Tls(cause) => Some(&**cause),
+            Kind::Proxy(_, _, error) => error.as_ref().map(|error| error as _),
             _ => None,
         }
     }

@@ -35,6 +35,7 @@
 
 mod client;
 mod error;
+mod group;
 mod head;
 mod io;
 mod options;
@@ -43,13 +44,17 @@ pub mod proto;
 mod server;
 mod socket;
 mod split;
+mod streaming;
 
-pub use client::{Connect, connect};
+pub use client::{Backoff, Connect, Connections, Incident, Messages, Phase, Reconnect, connect};
+#[cfg(feature = "tls")]
+pub use client::{Tls, TlsBuilder};
 pub use error::{Error, Result};
+pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::{Compression, Options};
+pub use options::{Compression, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
@@ -59,3 +64,4 @@ pub use proto::{
 pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
 pub use socket::WebSocket;
 pub use split::{Receiver, Sender};
+pub use streaming::{MessageReader, MessageWriter};

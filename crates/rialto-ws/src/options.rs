@@ -2,8 +2,43 @@
 
 use crate::proto::handshake::origin::Origins;
 use crate::proto::handshake::server::Terms;
-use crate::proto::{Deflate, Limits, Role};
+use crate::proto::{CloseFrame, Deflate, Limits, Role};
 use std::time::Duration;
+
+/// What `send` and `feed` do while [`Options::send_budget`] is used up.
+///
+/// `try_send` refuses by [`is_full`](crate::Error::is_full) whatever the policy, `Sink` waits, and
+/// a [`Group`](crate::Group) has a policy of its own.
+///
+/// ```
+/// use rialto_ws::{CloseCode, CloseFrame, Options, SlowPeer};
+/// let too_slow = CloseFrame::new(CloseCode::TRY_AGAIN, "try a faster network");
+/// let options = Options::default().slow_peer(SlowPeer::Close(too_slow));
+/// assert_ne!(options.slow_peer, SlowPeer::default());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowPeer {
+    /// Wait until the peer has read. The default.
+    #[default]
+    Wait,
+    /// Drop the message, count it in [`Sender::dropped`](crate::Sender::dropped), report success.
+    /// For news that are worth nothing when they are late.
+    Drop,
+    /// Close the connection with this frame; `send` fails by [`is_full`](crate::Error::is_full).
+    ///
+    /// What was queued before still goes first. A peer that has not taken it and answered after
+    /// [`Options::close_timeout`] is cut off. [`SlowPeer::close`] has the usual frame.
+    Close(CloseFrame),
+}
+
+impl SlowPeer {
+    /// [`SlowPeer::Close`] with code 1008 and the reason "reading too slowly".
+    #[must_use]
+    pub fn close() -> Self {
+        Self::Close(CloseFrame::new(1008, "reading too slowly"))
+    }
+}
 
 /// What may be set for a connection. Start from [`Options::default`].
 ///
@@ -19,9 +54,11 @@ pub struct Options {
     pub limits: Limits,
     /// Bytes that may wait for a peer that reads slowly. Default 1 MiB.
     ///
-    /// While that much waits, `send` waits and `try_send` refuses. The message that reaches the
-    /// budget is still taken, whatever its size.
+    /// While that much waits, `send` waits (see [`Options::slow_peer`]) and `try_send` refuses. The
+    /// message that reaches the budget is still taken, whatever its size.
     pub send_budget: usize,
+    /// What `send` does while that much waits. Default [`SlowPeer::Wait`].
+    pub slow_peer: SlowPeer,
     /// Time for the opening handshake, from the first wait to its end. Default 10 s.
     pub handshake_timeout: Duration,
     /// Time for the closing handshake, after which the stream is cut. Default 5 s.
@@ -45,6 +82,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             send_budget: 1 << 20,
+            slow_peer: SlowPeer::Wait,
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             max_head: 16 << 10,
@@ -84,6 +122,13 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = bytes;
+        self
+    }
+
+    /// Sets [`Options::slow_peer`].
+    #[must_use]
+    pub fn slow_peer(mut self, policy: SlowPeer) -> Self {
+        self.slow_peer = policy;
         self
     }
 

@@ -123,3 +123,15 @@ impl Prepared {
         self.shared.kind.into()
     }
 }
+
+impl<M: Into<Message>> From<M> for Prepared {
+    fn from(message: M) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<&Self> for Prepared {
+    fn from(message: &Self) -> Self {
+        message.clone()
+    }
+}

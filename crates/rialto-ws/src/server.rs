@@ -6,7 +6,7 @@ use crate::io::stream::Stream;
 use crate::io::turn::Turned;
 use crate::options::Options;
 use crate::proto::handshake::{Request, server};
-use crate::proto::{CloseCode, Role};
+use crate::proto::{CloseCode, CloseFrame, Role};
 use crate::socket::{Opening, WebSocket};
 use crate::split::Sender;
 use http::{Method, StatusCode, Version};
@@ -127,7 +127,7 @@ impl Outcome {
     fn succeed(mut self) {
         if let Some(sender) = self.0.take() {
             sender.shared().hold_close(false);
-            sender.close(CloseCode::NORMAL, "");
+            sender.begin_close(&CloseFrame::new(CloseCode::NORMAL, ""));
         }
     }
 }
@@ -136,7 +136,7 @@ impl Drop for Outcome {
     fn drop(&mut self) {
         if let Some(sender) = self.0.take() {
             sender.shared().hold_close(false);
-            sender.close(CloseCode::INTERNAL, "the handler failed");
+            sender.begin_close(&CloseFrame::new(CloseCode::INTERNAL, "the handler failed"));
         }
     }
 }

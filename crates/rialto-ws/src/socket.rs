@@ -3,12 +3,13 @@
 use crate::error::{Error, Result};
 use crate::io::reader::Reader;
 use crate::io::stream::{Stream, split};
-use crate::io::writer::Shared;
+use crate::io::writer::{Outgoing, Shared};
 use crate::options::Options;
 use crate::proto::deflate::Agreed;
 use crate::proto::handshake::Request;
-use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Role, Text};
+use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Role, Text};
 use crate::split::{Receiver, Sender};
+use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
 use std::fmt;
@@ -98,7 +99,7 @@ impl WebSocket {
         options: &Options,
     ) -> Self {
         let (read, write) = split(stream);
-        let shared = Shared::new(write, role, options.send_budget);
+        let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
         Self(Box::new(Parts {
             reader: Some(reader),
@@ -145,10 +146,27 @@ impl WebSocket {
         }
     }
 
+    /// The next message, to be received piece by piece: for messages too large to be held.
+    ///
+    /// Waits until a message begins; `None` once the peer has closed the connection.
+    /// A message may exceed [`Limits::max_message`](crate::Limits) only if
+    /// [`MessageReader::limit`] allows it. It may be mixed with [`WebSocket::recv`] freely.
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has lost no message.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv_stream(&mut self) -> Result<Option<MessageReader<'_>>> {
+        let Some(reader) = &mut self.0.reader else { return Ok(None) };
+        let kind = poll_fn(|cx| reader.poll_begin(cx)).await?;
+        Ok(kind.map(|kind| MessageReader::new(reader, kind)))
+    }
+
     /// Sends a message.
     ///
     /// Returns when the message is queued within the peer's byte budget
-    /// ([`Options::send_budget`]), which is at once unless the peer reads slowly.
+    /// ([`Options::send_budget`]), which is at once unless the peer reads slowly;
+    /// [`Options::slow_peer`] says what happens then.
     ///
     /// Cancel safe: a call that is dropped before it is ready has sent nothing.
     ///
@@ -156,6 +174,49 @@ impl WebSocket {
     /// If the connection is closed or closing.
     pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
         self.0.sender.send(message).await
+    }
+
+    /// Queues a message without a system call of its own, for several messages in a row.
+    ///
+    /// It leaves with what is sent next, by [`WebSocket::flush`], and otherwise when the runtime
+    /// gets to it: nothing stays behind because a flush was forgotten. In a
+    /// [turn](crate::turn) it is the same as [`WebSocket::send`].
+    ///
+    /// Cancel safe: a call that is dropped before it is ready has queued nothing.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<()> {
+        self.0.sender.feed(message).await
+    }
+
+    /// Waits until the kernel has taken everything that is queued, also what waits behind a
+    /// [`MessageWriter`]. What the kernel has taken may still be on its way.
+    ///
+    /// Cancel safe: what is queued leaves in any case.
+    ///
+    /// # Errors
+    /// If the connection fails before that.
+    pub async fn flush(&self) -> Result<()> {
+        self.0.sender.flush().await
+    }
+
+    /// Begins a message that is sent in fragments while it is made.
+    ///
+    /// Waits while another such message is in progress on this connection.
+    /// Cancel safe: a call that is dropped before it is ready has begun nothing.
+    ///
+    /// # Errors
+    /// If the connection is closed or closing.
+    pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
+        self.0.sender.message_writer(kind).await
+    }
+
+    /// Messages for this peer that were dropped because it read too slowly:
+    /// by [`SlowPeer`](crate::SlowPeer) or in a [`Group`](crate::Group).
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.sender.dropped()
     }
 
     /// Sends a message if the byte budget has room for it.
@@ -289,6 +350,12 @@ impl WebSocket {
     }
 }
 
+impl AsRef<Sender> for WebSocket {
+    fn as_ref(&self) -> &Sender {
+        &self.0.sender
+    }
+}
+
 impl Drop for WebSocket {
     fn drop(&mut self) {
         self.let_go();
@@ -320,7 +387,7 @@ impl Sink<Message> for WebSocket {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<()> {
-        self.0.sender.try_send(message)
+        self.0.sender.shared().feed(&Outgoing::Message(&message))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

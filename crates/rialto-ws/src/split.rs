@@ -1,11 +1,13 @@
 //! The two halves of a connection, for two tasks.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::writer::{Outgoing, Shared};
 use crate::prepared::Prepared;
-use crate::proto::{CloseCode, CloseFrame, Message, MessageRef, Text};
+use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Text};
 use crate::socket::WebSocket;
+use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream;
+use futures_sink::Sink;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -47,9 +49,8 @@ impl Sender {
     /// If the connection is closed or closing.
     pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
         let message = message.into();
-        let whole = Outgoing::Message(&message);
-        let out = if self.compress { whole } else { Outgoing::Plain(&whole) };
-        poll_fn(|cx| self.shared.poll_send(cx, &out)).await
+        let message = Outgoing::Message(&message);
+        poll_fn(|cx| self.shared.poll_send(cx, &self.switched(&message))).await
     }
 
     /// As [`WebSocket::try_send`].
@@ -87,7 +88,7 @@ impl Sender {
             return self.try_send_ref(*message);
         }
         let group: Vec<_> = messages.iter().map(|m| Outgoing::Borrowed(*m)).collect();
-        self.shared.try_send_group(&group).map_err(Into::into)
+        self.push_group(&group)
     }
 
     /// [`Sender::try_send_group`] for messages that were framed once for many.
@@ -99,13 +100,46 @@ impl Sender {
             return self.try_send_prepared(message);
         }
         let group: Vec<_> = messages.iter().map(Outgoing::Prepared).collect();
-        self.shared.try_send_group(&group).map_err(Into::into)
+        self.push_group(&group)
     }
 
     /// True while the kernel takes nothing more: the peer reads too slowly at the moment.
     #[must_use]
     pub fn is_congested(&self) -> bool {
         self.shared.is_congested()
+    }
+
+    /// As [`WebSocket::feed`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<()> {
+        let message = message.into();
+        let message = Outgoing::Message(&message);
+        poll_fn(|cx| self.shared.poll_feed(cx, &self.switched(&message))).await
+    }
+
+    /// [`Sender::send`] for a message that was framed once for many.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn send_prepared(&self, message: &Prepared) -> Result<()> {
+        let message = Outgoing::Prepared(message);
+        poll_fn(|cx| self.shared.poll_send(cx, &self.switched(&message))).await
+    }
+
+    /// As [`WebSocket::message_writer`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
+        MessageWriter::begin(&self.shared, kind).await
+    }
+
+    /// As [`WebSocket::dropped`].
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped()
     }
 
     /// As [`WebSocket::ping`].
@@ -117,11 +151,20 @@ impl Sender {
     }
 
     fn push(&self, out: &Outgoing<'_>) -> Result<()> {
-        let sent = match self.compress {
-            true => self.shared.try_send(out),
-            false => self.shared.try_send(&Outgoing::Plain(out)),
-        };
-        sent.map_err(Into::into)
+        self.shared.try_send(&self.switched(out)).map_err(Into::into)
+    }
+
+    /// What [`Sender::compress`] makes of it.
+    fn switched<'a>(&self, out: &'a Outgoing<'a>) -> Outgoing<'a> {
+        if self.compress { *out } else { Outgoing::Plain(out) }
+    }
+
+    fn push_group(&self, group: &[Outgoing<'_>]) -> Result<()> {
+        if self.compress {
+            return self.shared.try_send_group(group).map_err(Into::into);
+        }
+        let plain: Vec<_> = group.iter().map(Outgoing::Plain).collect();
+        self.shared.try_send_group(&plain).map_err(Into::into)
     }
 
     /// Waits until a message would be queued at once.
@@ -132,7 +175,8 @@ impl Sender {
         self.shared.poll_room(cx)
     }
 
-    /// Waits until everything queued has been taken by the kernel. Cancel safe.
+    /// Waits until everything queued has been taken by the kernel, also what waits behind a
+    /// [`MessageWriter`]. Cancel safe.
     ///
     /// # Errors
     /// If the connection fails before that.
@@ -140,17 +184,21 @@ impl Sender {
         poll_fn(|cx| self.shared.poll_flushed(cx)).await
     }
 
-    /// Sends a Close frame; nothing can be sent after it. The receiving half completes the
-    /// handshake. Later calls do nothing.
+    /// Sends a Close frame; nothing can be sent after it. Later calls do nothing.
+    ///
+    /// The receiving half completes the handshake. If the peer has not answered within
+    /// [`Options::close_timeout`](crate::Options), the connection is cut, which the receiving half
+    /// sees as an error.
     pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
-        self.begin_close(&CloseFrame::new(code, reason));
+        self.shared.close_in_time(&CloseFrame::new(code, reason));
     }
 
     pub(crate) fn begin_close(&self, frame: &CloseFrame) {
         self.shared.close(frame, false);
     }
 
-    /// Cuts the connection without a Close frame.
+    /// Cuts the connection without a Close frame. The receiving half gets what has arrived, then
+    /// an error.
     pub fn abort(&self) {
         self.shared.abort();
     }
@@ -180,6 +228,36 @@ impl fmt::Debug for Sender {
     }
 }
 
+impl AsRef<Self> for Sender {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// For `StreamExt::forward` and the like: `poll_ready` waits whatever
+/// [`Options::slow_peer`](crate::Options) says, and items leave with the next flush or, at the
+/// latest, when the runtime gets to it.
+impl Sink<Message> for Sender {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.poll_room(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<()> {
+        self.shared.feed(&self.switched(&Outgoing::Message(&message)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.poll_flushed(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.close_in_time(&CloseFrame::new(CloseCode::NORMAL, ""));
+        self.shared.poll_flushed(cx)
+    }
+}
+
 /// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does.
 #[derive(Debug)]
 pub struct Receiver(WebSocket);
@@ -195,6 +273,38 @@ impl Receiver {
     /// As [`WebSocket::recv`].
     pub async fn recv(&mut self) -> Result<Option<Message>> {
         self.0.recv().await
+    }
+
+    /// As [`WebSocket::recv_stream`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv_stream(&mut self) -> Result<Option<MessageReader<'_>>> {
+        self.0.recv_stream().await
+    }
+
+    /// As [`WebSocket::close`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::close`].
+    pub async fn close(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: impl Into<Text>,
+    ) -> Result<()> {
+        self.0.close(code, reason).await
+    }
+
+    /// As [`WebSocket::buffered`].
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.buffered()
+    }
+
+    /// Another sending half.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        self.0.sender()
     }
 
     /// As [`WebSocket::close_frame`].

@@ -74,6 +74,39 @@ impl Queue {
         self.push_shared(payload.clone());
     }
 
+    /// Appends one fragment of a message; a large unmasked payload is kept, not copied.
+    pub(crate) fn push_fragment(
+        &mut self,
+        opcode: OpCode,
+        fin: bool,
+        payload: &Bytes,
+        mask: Option<[u8; 4]>,
+    ) {
+        let mut header = [0; Header::MAX];
+        let size = Header { fin, ..Header::new(opcode, payload.len(), mask) }.write(&mut header);
+        self.push_bytes(&header[..size]);
+        match mask {
+            None if payload.len() >= BORROW_FROM => self.push_shared(payload.clone()),
+            None => self.push_bytes(payload),
+            Some(key) => {
+                let from = self.tail.len();
+                self.push_bytes(payload);
+                apply_mask(&mut self.tail[from..], key, 0);
+            }
+        }
+    }
+
+    /// Appends what another queue holds, of which nothing has left yet.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        for chunk in other.chunks.drain(..) {
+            self.push_shared(chunk);
+        }
+        if !other.tail.is_empty() {
+            self.push_bytes(&other.tail);
+        }
+        pool::release_write(other.tail);
+    }
+
     /// Appends bytes that are already framed and shared with other connections.
     pub(crate) fn push_shared(&mut self, bytes: Bytes) {
         if !self.is_empty() && bytes.len() < BORROW_FROM {

@@ -1,5 +1,7 @@
 //! The receiving half: reads into a buffer of the thread, keeps only what is unfinished.
 
+mod pieces;
+
 use super::pool;
 use super::stream::ReadHalf;
 use super::writer::Shared;
@@ -149,8 +151,9 @@ impl Reader {
     }
 
     fn poll_place(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Kind, Place)>>> {
-        if self.gathered.capacity() > 0 {
-            pool::release_large(std::mem::take(&mut self.gathered));
+        self.release_gathered();
+        if self.decoder.is_streaming() {
+            ready!(self.poll_discard(cx))?;
         }
         loop {
             if self.state != State::Open {
@@ -179,6 +182,12 @@ impl Reader {
                     return Poll::Ready(Err(error));
                 }
             }
+        }
+    }
+
+    fn release_gathered(&mut self) {
+        if self.gathered.capacity() > 0 {
+            pool::release_large(std::mem::take(&mut self.gathered));
         }
     }
 
@@ -308,7 +317,7 @@ impl Reader {
     }
 
     /// Before an owned message is handed out: what is left must not pin a large buffer.
-    fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         let left = self.end - self.start;
         if left == 0 {
             self.release();

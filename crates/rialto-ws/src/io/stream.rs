@@ -1,8 +1,10 @@
 //! The stream under a connection, in two halves, known kinds unboxed.
 
 use parking_lot::Mutex;
+use socket2::SockRef;
 use std::any::Any;
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -35,11 +37,45 @@ pub(crate) enum WriteHalf {
 
 /// A stream of unknown kind, shared by its halves. Each poll locks it; nothing else does.
 #[derive(Clone)]
-pub(crate) struct Boxed(Arc<Mutex<Box<dyn Stream>>>);
+pub(crate) struct Boxed(Arc<Mutex<Both>>);
+
+struct Both {
+    stream: Box<dyn Stream>,
+    /// Who waits to read: cutting has to wake it.
+    reader: Option<Waker>,
+    /// Reading ends where it would wait.
+    cut: bool,
+}
 
 impl Boxed {
     fn with<R>(&self, poll: impl FnOnce(Pin<&mut Box<dyn Stream>>) -> R) -> R {
-        poll(Pin::new(&mut *self.0.lock()))
+        poll(Pin::new(&mut self.0.lock().stream))
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut both = self.0.lock();
+        let read = Pin::new(&mut both.stream).poll_read(cx, buf);
+        match read {
+            Poll::Pending if both.cut => Poll::Ready(Ok(())),
+            Poll::Pending => {
+                match &mut both.reader {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+            ready => ready,
+        }
+    }
+
+    fn cut(&self) {
+        let mut both = self.0.lock();
+        both.cut = true;
+        let reader = both.reader.take();
+        drop(both);
+        if let Some(waker) = reader {
+            waker.wake();
+        }
     }
 }
 
@@ -63,7 +99,8 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
         Some(stream) => Box::new(stream),
         None => Box::new(tokio::io::empty()),
     };
-    let boxed = Boxed(Arc::new(Mutex::new(boxed)));
+    let both = Both { stream: boxed, reader: None, cut: false };
+    let boxed = Boxed(Arc::new(Mutex::new(both)));
     (ReadHalf::Other(boxed.clone()), WriteHalf::Other(boxed))
 }
 
@@ -81,7 +118,7 @@ impl AsyncRead for ReadHalf {
             Self::Tcp(half) => Pin::new(half).poll_read(cx, buf),
             #[cfg(unix)]
             Self::Unix(half) => Pin::new(half).poll_read(cx, buf),
-            Self::Other(half) => half.with(|stream| stream.poll_read(cx, buf)),
+            Self::Other(half) => half.poll_read(cx, buf),
         }
     }
 }
@@ -143,5 +180,23 @@ impl WriteHalf {
             Self::Other(half) => half.with(|stream| stream.poll_shutdown(cx)),
             Self::Gone => Poll::Ready(Ok(())),
         }
+    }
+
+    /// Ends both directions: whoever waits to read gets what has arrived, then the end.
+    pub(crate) fn cut(self) {
+        match self {
+            Self::Tcp(half) => shut_down(&SockRef::from(half.as_ref())),
+            #[cfg(unix)]
+            Self::Unix(half) => shut_down(&SockRef::from(half.as_ref())),
+            Self::Other(half) => half.cut(),
+            Self::Gone => {}
+        }
+    }
+}
+
+fn shut_down(socket: &SockRef<'_>) {
+    // It fails if the peer has reset the connection, and then the reader knows already.
+    if let Err(error) = socket.shutdown(Shutdown::Both) {
+        tracing::trace!(%error, "the stream had ended");
     }
 }

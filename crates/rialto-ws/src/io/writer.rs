@@ -4,11 +4,17 @@
 //! the end of a turn (`mark`), or the drain task (`drain`), or the code that holds the lock.
 //! Only the drain task ever waits for the socket, so wakers cannot displace each other.
 
+mod fragments;
+mod slow;
+
+use self::slow::Rare;
+pub(crate) use self::slow::close_together;
 use super::queue::Queue;
 use super::random;
 use super::stream::WriteHalf;
 use super::turn::{self, Token};
 use crate::error::Error;
+use crate::options::Options;
 use crate::prepared::Prepared;
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
@@ -69,6 +75,10 @@ struct Writer {
     waiters: Vec<Waker>,
     budget: usize,
     compressor: Option<Compressor>,
+    /// Milliseconds that the peer has for the closing handshake.
+    close_millis: u32,
+    /// What few connections need.
+    rare: Option<Box<Rare>>,
 }
 
 /// Why something was not queued.
@@ -88,7 +98,16 @@ impl From<Refused> for Error {
     }
 }
 
+/// When what is queued leaves, outside a turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    Now,
+    /// With what follows it; at the latest when the runtime gets to the drain task.
+    Later,
+}
+
 /// What can be queued.
+#[derive(Clone, Copy)]
 pub(crate) enum Outgoing<'a> {
     Message(&'a Message),
     Borrowed(MessageRef<'a>),
@@ -113,7 +132,7 @@ impl Outgoing<'_> {
 }
 
 impl Shared {
-    pub(crate) fn new(io: WriteHalf, role: Role, budget: usize) -> Arc<Self> {
+    pub(crate) fn new(io: WriteHalf, role: Role, options: &Options) -> Arc<Self> {
         let writer = Writer {
             io,
             role,
@@ -126,7 +145,9 @@ impl Shared {
             mark: 0,
             late_pong: None,
             waiters: Vec::new(),
-            budget,
+            budget: options.send_budget,
+            close_millis: u32::try_from(options.close_timeout.as_millis()).unwrap_or(u32::MAX),
+            rare: Rare::of(&options.slow_peer),
             compressor: None,
         };
         let (more, held) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -158,7 +179,7 @@ impl Shared {
 
     /// Bytes that wait to be taken by the kernel.
     pub(crate) fn buffered(&self) -> usize {
-        self.writer.lock().queue.len()
+        self.writer.lock().queued()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -173,26 +194,28 @@ impl Shared {
     /// Queues within the budget, or not at all.
     pub(crate) fn try_send(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<(), Refused> {
         let mut writer = self.writer.lock();
-        if writer.state != State::Open {
-            return Err(Refused::Closed);
-        }
-        if !writer.has_room() {
-            return Err(Refused::Full);
-        }
+        self.check_room(&mut writer)?;
         writer.push(out).map_err(|_| Refused::Closed)?;
         self.after_push(&mut writer);
         Ok(())
     }
 
-    /// Queues all of it side by side within the budget, or nothing.
-    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
-        let mut writer = self.writer.lock();
+    /// Whether a message may be queued now.
+    fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
+        if writer.state == State::Open && !writer.has_room() {
+            // What a turn has gathered may be all that is in the way.
+            self.flush(writer);
+        }
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if !writer.has_room() {
-            return Err(Refused::Full);
-        }
+        if writer.has_room() { Ok(()) } else { Err(Refused::Full) }
+    }
+
+    /// Queues all of it side by side within the budget, or nothing.
+    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
+        let mut writer = self.writer.lock();
+        self.check_room(&mut writer)?;
         for out in group {
             writer.push(out).map_err(|_| Refused::Closed)?;
         }
@@ -205,17 +228,49 @@ impl Shared {
         self.writer.lock().drain == Drain::Blocked
     }
 
-    /// Queues, or waits until the budget has room.
+    /// Queues, or does what the policy for slow peers says: waits until the budget has room.
     pub(crate) fn poll_send(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
         out: &Outgoing<'_>,
     ) -> Poll<Result<(), Error>> {
+        self.poll_push(cx, out, Leave::Now)
+    }
+
+    /// [`Shared::poll_send`] without a system call for this message alone.
+    pub(crate) fn poll_feed(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        out: &Outgoing<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.poll_push(cx, out, Leave::Later)
+    }
+
+    fn poll_push(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        out: &Outgoing<'_>,
+        leave: Leave,
+    ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
+        if let Some(outcome) = self.apply_policy(&mut writer) {
+            return Poll::Ready(outcome);
+        }
         std::task::ready!(self.poll_budget(&mut writer, cx))?;
         writer.push(out)?;
-        self.after_push(&mut writer);
+        self.after_push_with(&mut writer, leave);
         Poll::Ready(Ok(()))
+    }
+
+    /// Queues what [`Shared::poll_room`] has promised a place, whoever has come between.
+    pub(crate) fn feed(self: &Arc<Self>, out: &Outgoing<'_>) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        if writer.state != State::Open {
+            return Err(Error::closed());
+        }
+        writer.push(out)?;
+        self.after_push_with(&mut writer, Leave::Later);
+        Ok(())
     }
 
     /// Ready when a message would be queued at once.
@@ -228,18 +283,14 @@ impl Shared {
         writer: &mut Writer,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        if writer.state == State::Open && !writer.has_room() {
-            // What a turn has gathered may be all that is in the way.
-            self.flush(writer);
+        match self.check_room(writer) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Refused::Closed) => Poll::Ready(Err(Error::closed())),
+            Err(Refused::Full) => {
+                writer.wait(cx);
+                Poll::Pending
+            }
         }
-        if writer.state != State::Open {
-            return Poll::Ready(Err(Error::closed()));
-        }
-        if writer.has_room() {
-            return Poll::Ready(Ok(()));
-        }
-        writer.wait(cx);
-        Poll::Pending
     }
 
     /// Ready when everything queued has been taken by the kernel.
@@ -249,7 +300,7 @@ impl Shared {
         if writer.failed {
             return Poll::Ready(Err(Error::closed()));
         }
-        if writer.queue.is_empty() {
+        if writer.queued() == 0 && writer.is_flushed() {
             return Poll::Ready(Ok(()));
         }
         writer.wait(cx);
@@ -273,9 +324,13 @@ impl Shared {
     ///
     /// `end` ends our direction of the stream behind it.
     pub(crate) fn close(self: &Arc<Self>, frame: &CloseFrame, end: bool) -> bool {
-        let mut writer = self.writer.lock();
+        self.close_locked(&mut self.writer.lock(), frame, end)
+    }
+
+    fn close_locked(self: &Arc<Self>, writer: &mut Writer, frame: &CloseFrame, end: bool) -> bool {
         let first = writer.state == State::Open;
         if first {
+            writer.drop_held_back();
             let mut payload = Vec::new();
             frame.write(&mut payload);
             if writer.push_control(OpCode::Close, &payload).is_err() {
@@ -288,7 +343,7 @@ impl Shared {
         if end && writer.state != State::Shut {
             writer.shutdown = true;
         }
-        self.flush(&mut writer);
+        self.flush(writer);
         first
     }
 
@@ -321,8 +376,12 @@ impl Shared {
         self.flush(&mut writer);
     }
 
-    /// Decides when what was just queued leaves.
     fn after_push(self: &Arc<Self>, writer: &mut Writer) {
+        self.after_push_with(writer, Leave::Now);
+    }
+
+    /// Decides when what was just queued leaves.
+    fn after_push_with(self: &Arc<Self>, writer: &mut Writer, leave: Leave) {
         if writer.drain == Drain::Blocked {
             return;
         }
@@ -331,7 +390,7 @@ impl Shared {
                 writer.mark = token;
                 return;
             }
-            if self.more.load(Ordering::Relaxed) {
+            if leave == Leave::Later || self.more.load(Ordering::Relaxed) {
                 self.schedule_drain(writer);
                 return;
             }
@@ -404,7 +463,7 @@ impl Writer {
     /// A message is taken while less than the budget waits, so the last one may exceed it: that
     /// keeps messages larger than the budget possible, and the answer the same for all sizes.
     fn has_room(&self) -> bool {
-        self.queue.len() < self.budget
+        self.queued() < self.budget
     }
 
     fn wait(&mut self, cx: &Context<'_>) {
@@ -435,39 +494,52 @@ impl Writer {
     }
 
     fn push_plain(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) {
+        let queue = self.data_queue();
         match out {
             Outgoing::Plain(out) => self.push_plain(out, mask),
             Outgoing::Message(Message::Binary(bytes)) => {
-                self.queue.push_frame(OpCode::Binary, bytes, mask);
+                queue.push_frame(OpCode::Binary, bytes, mask);
             }
             Outgoing::Message(Message::Text(text)) => {
-                self.queue.push_frame(OpCode::Text, text.as_shared(), mask);
+                queue.push_frame(OpCode::Text, text.as_shared(), mask);
             }
             Outgoing::Borrowed(message) => {
-                self.queue.push_copy(message.kind().into(), message.as_bytes(), mask);
+                queue.push_copy(message.kind().into(), message.as_bytes(), mask);
             }
             Outgoing::Prepared(frame) => match mask {
-                None => self.queue.push_shared(frame.frame().clone()),
-                Some(_) => self.queue.push_copy(frame.opcode(), frame.payload(), mask),
+                None => queue.push_shared(frame.frame().clone()),
+                Some(_) => queue.push_copy(frame.opcode(), frame.payload(), mask),
             },
+            // Control frames may stand between the fragments of a message (RFC 6455 §5.4).
             Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
         }
     }
 
     /// Queues a message compressed, if that was agreed on and is worth it.
     fn push_compressed(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) -> bool {
-        let Some(compressor) = &mut self.compressor else { return false };
+        let Some(mut compressor) = self.compressor.take() else { return false };
+        let pushed = self.push_compressed_by(&mut compressor, out, mask);
+        self.compressor = Some(compressor);
+        pushed
+    }
+
+    fn push_compressed_by(
+        &mut self,
+        compressor: &mut Compressor,
+        out: &Outgoing<'_>,
+        mask: Option<[u8; 4]>,
+    ) -> bool {
         let Some((opcode, payload)) = out.compressible() else { return false };
         if payload.len() < compressor.threshold() {
             return false;
         }
+        let queue = self.data_queue();
         if let (Outgoing::Prepared(frame), None) = (out, mask)
             && compressor.is_shareable()
             && let Some(made) = frame.compressed(compressor)
         {
-            return made.inspect(|bytes| self.queue.push_shared((*bytes).clone())).is_some();
+            return made.inspect(|bytes| queue.push_shared((*bytes).clone())).is_some();
         }
-        let queue = &mut self.queue;
         compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()
     }
 
@@ -475,6 +547,15 @@ impl Writer {
         let mask = self.mask()?;
         self.queue.push_copy(opcode, payload, mask);
         Ok(())
+    }
+
+    /// True if the stream keeps no bytes of its own. Where the drain task waits for it, it does.
+    fn is_flushed(&mut self) -> bool {
+        match self.drain {
+            Drain::Idle => true,
+            Drain::Scheduled => !self.shutdown && !self.unflushed(),
+            Drain::Blocked => false,
+        }
     }
 
     /// True if the stream keeps bytes of its own that have to be flushed by polling.
@@ -508,8 +589,9 @@ impl Writer {
     fn fail(&mut self) {
         self.state = State::Shut;
         self.failed = true;
-        self.io = WriteHalf::Gone;
+        std::mem::replace(&mut self.io, WriteHalf::Gone).cut();
         self.queue.clear();
+        self.drop_held_back();
         self.late_pong = None;
         self.wake_waiters();
     }

@@ -1,5 +1,9 @@
 //! From received bytes to messages: frames, fragments, compression, UTF-8 and limits.
 
+mod pieces;
+
+use self::pieces::Streamed;
+pub use self::pieces::{DecodedPiece, Piece};
 use super::close::CloseFrame;
 use super::deflate::Decompressor;
 use super::frame::{Header, OpCode, RSV1, Role};
@@ -84,6 +88,8 @@ pub struct Decoder {
     frame: Option<Frame>,
     message: Option<Partial>,
     control: Vec<u8>,
+    /// The message in progress is handed out piece by piece.
+    streamed: Option<Box<Streamed>>,
 }
 
 impl Decoder {
@@ -100,6 +106,7 @@ impl Decoder {
             frame: None,
             message: None,
             control: Vec::new(),
+            streamed: None,
         }
     }
 
@@ -234,7 +241,8 @@ impl Decoder {
             return Err(Violation::FrameTooLarge);
         }
         let received = self.message.as_ref().map_or(0, |message| message.payload.len());
-        if length > self.limits.max_message.saturating_sub(received) {
+        // What is handed out piece by piece has a limit of its own (`take_piece`).
+        if self.streamed.is_none() && length > self.limits.max_message.saturating_sub(received) {
             return Err(Violation::MessageTooLarge);
         }
         if let Some(message) = &mut self.message
@@ -281,7 +289,7 @@ impl Decoder {
     }
 
     fn whole_compressed(&mut self, opcode: OpCode, payload: &[u8]) -> Result<Item, Violation> {
-        let message = self.inflate(payload)?;
+        let message = self.inflate(payload, self.limits.max_message)?;
         if opcode != OpCode::Text {
             return Ok(Item::Message(Kind::Binary, Body::Owned(message)));
         }
@@ -291,9 +299,9 @@ impl Decoder {
         Ok(Item::Message(Kind::Text, Body::Owned(message)))
     }
 
-    fn inflate(&mut self, payload: &[u8]) -> Result<Vec<u8>, Violation> {
+    fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Violation> {
         let decompressor = self.inflate.as_mut().ok_or(Violation::ReservedBits)?;
-        decompressor.decompress(payload, self.limits.max_message)
+        decompressor.decompress(payload, max)
     }
 
     /// Takes what `input` holds of the current frame's payload; returns how much that was.

@@ -19,7 +19,7 @@ mod utf8;
 mod violation;
 
 pub use close::{CloseCode, CloseFrame};
-pub use decoder::{Body, Decoded, Decoder, Item};
+pub use decoder::{Body, Decoded, DecodedPiece, Decoder, Item, Piece};
 pub use deflate::Deflate;
 pub use frame::{Header, OpCode, RSV1, Role};
 pub use limits::Limits;

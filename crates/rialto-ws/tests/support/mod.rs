@@ -29,6 +29,41 @@ pub fn open(role: Role, options: &Options, capacity: usize) -> (WebSocket, Peer)
     (socket, Peer { stream: far, role: other })
 }
 
+/// Both ends of a connection over a pipe of `capacity` bytes: the server's and the client's.
+pub fn pair(options: &Options, capacity: usize) -> (WebSocket, WebSocket) {
+    let (near, far) = tokio::io::duplex(capacity);
+    let open = |stream, role| {
+        WebSocket::from_upgraded(stream, role, Vec::new(), rialto_ws::Request::default(), options)
+    };
+    (open(near, Role::Server), open(far, Role::Client))
+}
+
+/// Polls a future once and drops it: the outcome, if it was ready.
+pub async fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(match future.as_mut().poll(cx) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// Makes a future again and again, polling each once, until one is ready.
+pub async fn until_ready<F: Future>(mut make: impl FnMut() -> F) -> F::Output {
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(output) = poll_once(make()).await {
+                return output;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("ready in time")
+}
+
 /// A frame as this role sends it.
 pub fn frame(role: Role, fin: bool, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
     let mask = (role == Role::Client).then_some([0x11, 0x22, 0x33, 0x44]);
