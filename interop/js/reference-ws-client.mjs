@@ -1,10 +1,11 @@
 // The client of `ws-client.test.mjs` on the npm package: the yardstick of Rialto's `ws-client`.
 //
 // usage: node reference-ws-client.mjs URL [--protocol NAME].. [--header NAME:VALUE]..
-//        [--max-message BYTES]
+//        [--max-message BYTES], and the settings of compression in reference-deflate.mjs
 
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
+import { DEFLATE_FLAGS, deflateOptions } from "./reference-deflate.mjs";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,11 +13,12 @@ const { values: flags, positionals } = parseArgs({
     protocol: { type: "string", multiple: true, default: [] },
     header: { type: "string", multiple: true, default: [] },
     "max-message": { type: "string" },
+    ...DEFLATE_FLAGS,
   },
 });
 
 const socket = new WebSocket(positionals[0], flags.protocol, {
-  perMessageDeflate: true,
+  perMessageDeflate: deflateOptions(flags),
   headers: Object.fromEntries(flags.header.map((field) => field.split(":"))),
   ...(flags["max-message"] ? { maxPayload: Number(flags["max-message"]) } : {}),
 });
