@@ -77,7 +77,11 @@ pub struct Options {
     /// A slow peer is safe: each byte that the kernel takes begins the time anew. [`recv`]
     /// (crate::WebSocket::recv) reports a timeout, and so does the peer: its connection is reset.
     pub stall_timeout: Option<Duration>,
-    /// Bytes in the head of a handshake, either way. Default 16 KiB; more is answered 431.
+    /// Bytes in the head of a handshake, either way: first line, header fields and the empty line.
+    /// Default 16 KiB, inclusive, so that large cookies pass; more is answered 431.
+    ///
+    /// Beside it, a head may have 100 header fields; one more is answered 431, too. A client gives
+    /// up on an answer that exceeds either.
     pub max_head: usize,
     /// Subprotocols: what a server speaks, best first, or what a client offers. Default none.
     pub protocols: Vec<String>,

@@ -27,6 +27,7 @@ pub const CRATES: &[Package] = &[
     // Members of the benchmark's own workspace: neither touches what it measures.
     Package { name: "bench-harness", may: &[] },
     Package { name: "bench-peers", may: &[] },
+    Package { name: "ws-peers", may: &["rialto-ws"] },
     Package { name: "xtask", may: &[] },
 ];
 
@@ -124,8 +125,9 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "xtask/src",
         modules: &[
-            module("ci", &["tidy", "client", "tree"]),
+            module("ci", &["autobahn", "fuzz", "tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
+            module("autobahn", &["tree"]),
             module("client", &["tree"]),
             module("bench", &["tree"]),
             module("fuzz", &["nightly", "tree"]),

@@ -237,6 +237,9 @@ impl Decoder {
     }
 
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
+        if length > self.limits.max_frame {
+            return Err(Violation::FrameTooLarge);
+        }
         let received = self.message.as_ref().map_or(0, |message| message.payload.len());
         // What is handed out piece by piece has a limit of its own (`take_piece`).
         if self.streamed.is_none() && length > self.limits.max_message.saturating_sub(received) {

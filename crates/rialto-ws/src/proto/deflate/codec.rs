@@ -90,10 +90,26 @@ fn compress_once<R>(
         let out = scratch.get_mut(..payload.len())?;
         raw.compress(payload, out, DeflateFlush::SyncFlush).ok()?;
         let written = usize::try_from(raw.total_out()).ok()?;
-        // A full buffer may have left something behind.
-        let frame = out.get(..written).filter(|_| written < payload.len())?;
-        Some(then(frame.strip_suffix(&TAIL)?))
+        if written >= payload.len() {
+            drain(raw, scratch);
+            return None;
+        }
+        Some(then(out.get(..written)?.strip_suffix(&TAIL)?))
     })
+}
+
+/// Takes out what a compressor that was given up still holds.
+///
+/// zlib-rs (0.6.8) leaves no room for it again when it is reset, and panics some messages later.
+fn drain(raw: &mut RawDeflate, scratch: &mut [u8]) {
+    loop {
+        let before = raw.total_out();
+        let status = raw.compress(&[], scratch, DeflateFlush::SyncFlush);
+        let written = usize::try_from(raw.total_out() - before).unwrap_or(0);
+        if status.is_err() || written < scratch.len() {
+            return;
+        }
+    }
 }
 
 /// Compresses all of it behind what was compressed before.
@@ -322,6 +338,30 @@ mod tests {
         assert!(second.len() * 3 < first.len(), "{} then {}", first.len(), second.len());
         for frame in [first, second, compressed(&mut server, b"")] {
             client.decompress(&frame, 100).unwrap();
+        }
+    }
+
+    /// The compressor of the thread is given up and lent again, many times.
+    #[test]
+    fn what_does_not_shrink_leaves_nothing_behind_for_the_next() {
+        let mut seed = 1u32;
+        let mut noise = |size: usize| -> Vec<u8> {
+            let mut next = || {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                seed.to_be_bytes()[0]
+            };
+            (0..size).map(|_| next()).collect()
+        };
+        for level in [1, 2, 6] {
+            let [(mut server, _), (_, mut client)] = pair(Deflate::default().level(level));
+            for size in [5000, 20_000, 200_000] {
+                for _ in 0..40 {
+                    assert_eq!(server.compress(&noise(size), <[u8]>::to_vec), None, "{level}");
+                }
+                let payload = text(5000);
+                let there = compressed(&mut server, &payload);
+                assert_eq!(client.decompress(&there, 5000).unwrap(), payload);
+            }
         }
     }
 

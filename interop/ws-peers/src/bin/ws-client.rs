@@ -10,9 +10,10 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use clap::Parser;
-use rialto::ws::{ClientTls, CloseCode, Connect, Error, Message, Options, Result, WebSocket};
+use rialto_ws::{ClientTls, CloseCode, Connect, Error, Message, Options, Result, WebSocket};
 use serde_json::json;
 use std::path::PathBuf;
+use ws_peers::Compression;
 
 /// A WebSocket client that servers of other projects can be tried with.
 #[derive(Debug, Parser)]
@@ -43,6 +44,8 @@ struct Args {
     /// Its key, in PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    #[command(flatten)]
+    compression: Compression,
 }
 
 impl Args {
@@ -82,7 +85,7 @@ async fn main() {
 
 async fn run(args: Args) -> Result {
     let connect = args.connect()?;
-    let mut options = Options::default().protocols(args.protocol);
+    let mut options = args.compression.apply(Options::default().protocols(args.protocol));
     if let Some(bytes) = args.max_message {
         options = options.max_message(bytes);
     }
