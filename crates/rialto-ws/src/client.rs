@@ -9,7 +9,7 @@ use crate::proto::Role;
 use crate::proto::deflate::Offer;
 use crate::proto::handshake::client::{Chosen, Offers};
 use crate::proto::handshake::{Request, client};
-use crate::socket::{Opening, WebSocket};
+use crate::socket::WebSocket;
 use http::{HeaderMap, StatusCode, Uri};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -133,10 +133,10 @@ impl Connect {
         stream.flush().await?;
         let (head, input) = read_head(&mut stream, self.options.max_head).await?;
         let chosen = check(&head, &key, &offers)?;
-        let protocol = chosen.protocol.map(String::into_boxed_str);
         let fields = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let opening = Opening { request: Request::new(target, fields), protocol };
-        let socket = WebSocket::open(stream, Role::Client, input, opening, &self.options);
+        let mut request = Request::new(target, fields);
+        request.set_protocol(chosen.protocol.as_deref());
+        let socket = WebSocket::open(stream, Role::Client, input, request, &self.options);
         Ok(socket.with_deflate(chosen.deflate))
     }
 }

@@ -7,7 +7,7 @@ use crate::io::turn::{self, Turned};
 use crate::options::Options;
 use crate::proto::handshake::{Request, server};
 use crate::proto::{CloseCode, CloseFrame, Role};
-use crate::socket::{Opening, WebSocket};
+use crate::socket::WebSocket;
 use crate::split::Sender;
 use http::{Method, StatusCode, Version};
 use std::error::Error as StdError;
@@ -225,7 +225,7 @@ async fn handshake<S: Stream>(mut stream: S, options: &Options) -> Result<WebSoc
         Err(error) if error.status().is_some() => Err(too_large()),
         Err(error) => return Err(error),
     };
-    let ((accept, request), input) = match checked {
+    let ((accept, mut request), input) = match checked {
         Ok(checked) => checked,
         Err(refusal) => {
             stream.write_all(&refusal.to_http1()).await?;
@@ -237,9 +237,8 @@ async fn handshake<S: Stream>(mut stream: S, options: &Options) -> Result<WebSoc
     };
     stream.write_all(&accept.to_http1()).await?;
     stream.flush().await?;
-    let protocol = accept.protocol.map(String::into_boxed_str);
-    let opening = Opening { request, protocol };
-    let socket = WebSocket::open(stream, Role::Server, input, opening, options);
+    request.set_protocol(accept.protocol.as_deref());
+    let socket = WebSocket::open(stream, Role::Server, input, request, options);
     Ok(socket.with_deflate(accept.deflate))
 }
 

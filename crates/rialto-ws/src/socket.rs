@@ -20,13 +20,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How a connection was opened, beside its stream.
-#[derive(Debug, Default)]
-pub(crate) struct Opening {
-    pub(crate) request: Request,
-    pub(crate) protocol: Option<Box<str>>,
-}
-
 /// An open WebSocket connection, server's or client's end.
 ///
 /// While it waits for its peer it holds no buffer.
@@ -53,7 +46,7 @@ pub struct WebSocket(Box<Parts>);
 struct Parts {
     reader: Option<Reader>,
     sender: Sender,
-    opening: Opening,
+    request: Request,
 }
 
 impl WebSocket {
@@ -68,7 +61,7 @@ impl WebSocket {
         request: Request,
         options: &Options,
     ) -> Self {
-        Self::open(stream, role, input, Opening { request, protocol: None }, options)
+        Self::open(stream, role, input, request, options)
     }
 
     /// Compresses as the handshake has agreed on; to be called before anything is received.
@@ -86,7 +79,7 @@ impl WebSocket {
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
-        self.0.opening.protocol = protocol.map(String::into_boxed_str);
+        self.0.request.set_protocol(protocol.as_deref());
         self
     }
 
@@ -94,7 +87,7 @@ impl WebSocket {
         stream: S,
         role: Role,
         input: Vec<u8>,
-        opening: Opening,
+        request: Request,
         options: &Options,
     ) -> Self {
         let (read, write) = split(stream);
@@ -103,7 +96,7 @@ impl WebSocket {
         Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
-            opening,
+            request,
         }))
     }
 
@@ -298,13 +291,13 @@ impl WebSocket {
     /// At the client's end it is the request that was sent.
     #[must_use]
     pub fn request(&self) -> &Request {
-        &self.0.opening.request
+        &self.0.request
     }
 
     /// The subprotocol agreed on in the handshake.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.opening.protocol.as_deref()
+        self.0.request.protocol()
     }
 
     /// A handle that sends on this connection from anywhere, cheap to clone.
@@ -369,8 +362,8 @@ impl Drop for WebSocket {
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("request", &self.0.opening.request)
-            .field("protocol", &self.0.opening.protocol)
+            .field("request", &self.0.request)
+            .field("protocol", &self.protocol())
             .finish_non_exhaustive()
     }
 }

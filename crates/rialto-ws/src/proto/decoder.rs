@@ -82,7 +82,9 @@ struct Partial {
 pub struct Decoder {
     role: Role,
     limits: Limits,
-    inflate: Option<Decompressor>,
+    /// Compression was agreed on.
+    inflates: bool,
+    inflate: Decompressor,
     closed: bool,
     rest: Rest,
 }
@@ -94,7 +96,8 @@ impl Decoder {
         Self {
             role,
             limits,
-            inflate: None,
+            inflates: false,
+            inflate: Decompressor::anew(),
             closed: false,
             rest: Rest::default(),
         }
@@ -103,7 +106,7 @@ impl Decoder {
     /// Understands compressed messages from the next one on, as the handshake has agreed on
     /// (RFC 7692 §6.2).
     pub fn set_deflate(&mut self, decompressor: Decompressor) {
-        self.inflate = Some(decompressor);
+        (self.inflates, self.inflate) = (true, decompressor);
     }
 
     /// Decodes from `input`, which it unmasks in place.
@@ -226,7 +229,7 @@ impl Decoder {
     /// RSV1 marks the first frame of a compressed message and no other (RFC 7692 §6.1).
     fn is_compressed(&self, header: &Header) -> bool {
         let starts = matches!(header.opcode, OpCode::Text | OpCode::Binary);
-        header.rsv == RSV1 && starts && self.inflate.is_some()
+        header.rsv == RSV1 && starts && self.inflates
     }
 
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
@@ -274,8 +277,7 @@ impl Decoder {
     }
 
     fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Violation> {
-        let decompressor = self.inflate.as_mut().ok_or(Violation::ReservedBits)?;
-        decompressor.decompress(payload, max)
+        self.inflate.decompress(payload, max)
     }
 
     /// Takes what `input` holds of the current frame's payload; returns how much that was.
