@@ -93,11 +93,7 @@ impl WebSocket {
         let (read, write) = split(stream);
         let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
-        Self(Box::new(Parts {
-            reader: Some(reader),
-            sender: Sender::new(shared),
-            request,
-        }))
+        Self(Box::new(Parts { reader: Some(reader), sender: Sender::new(shared), request }))
     }
 
     /// The next message; `None` once the peer has closed the connection by a Close frame.

@@ -276,7 +276,10 @@ mod tests {
 
     #[test]
     fn a_large_fleet_is_visited_in_many_slices_and_a_short_beat_in_few() {
-        let members = |count| Members { slots: vec![Weak::new(); count], ..Members::default() };
+        let members = |count| Members {
+            slots: std::iter::repeat_with(Weak::new).take(count).collect(),
+            ..Members::default()
+        };
         assert_eq!(members(1).slices(Duration::from_secs(5)), (1, 1));
         assert_eq!(members(10_000).slices(Duration::from_secs(5)), (157, 64));
         assert_eq!(members(1_000_000).slices(Duration::from_secs(5)), (256, 3907));

@@ -76,8 +76,7 @@ impl Deref for Lease {
     type Target = Queue;
 
     fn deref(&self) -> &Queue {
-        static EMPTY: Queue =
-            Queue { chunks: VecDeque::new(), tail: Vec::new(), sent: 0, len: 0 };
+        static EMPTY: Queue = Queue { chunks: VecDeque::new(), tail: Vec::new(), sent: 0, len: 0 };
         self.0.as_deref().unwrap_or(&EMPTY)
     }
 }

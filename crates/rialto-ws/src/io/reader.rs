@@ -62,11 +62,10 @@ impl Reader {
         input: Vec<u8>,
         shared: Arc<Shared>,
     ) -> Self {
-        let input = (!input.is_empty())
-            .then(|| {
-                let end = input.len();
-                Input::new(input, end)
-            });
+        let input = (!input.is_empty()).then(|| {
+            let end = input.len();
+            Input::new(input, end)
+        });
         Self {
             io,
             decoder: Decoder::new(role, limits),

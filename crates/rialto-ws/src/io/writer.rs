@@ -370,7 +370,12 @@ impl Shared {
         self.close_locked(&mut self.writer.lock(), frame, end)
     }
 
-    pub(super) fn close_locked(self: &Arc<Self>, writer: &mut Writer, frame: &CloseFrame, end: bool) -> bool {
+    pub(super) fn close_locked(
+        self: &Arc<Self>,
+        writer: &mut Writer,
+        frame: &CloseFrame,
+        end: bool,
+    ) -> bool {
         let first = writer.state == State::Open;
         if first {
             writer.drop_held_back();

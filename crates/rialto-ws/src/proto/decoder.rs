@@ -235,7 +235,8 @@ impl Decoder {
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
         let received = self.rest.message.as_ref().map_or(0, |message| message.payload.len());
         // What is handed out piece by piece has a limit of its own (`take_piece`).
-        if self.rest.streamed.is_none() && length > self.limits.max_message.saturating_sub(received) {
+        if self.rest.streamed.is_none() && length > self.limits.max_message.saturating_sub(received)
+        {
             return Err(Violation::MessageTooLarge);
         }
         if let Some(message) = self.rest.begun().and_then(|rest| rest.message.as_mut())
