@@ -57,7 +57,6 @@ struct Parts {
     reader: Option<Reader>,
     sender: Sender,
     request: Request,
-    protocol: Option<Box<str>>,
     extensions: Extensions,
 }
 
@@ -92,7 +91,7 @@ impl WebSocket {
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
-        self.0.protocol = protocol.map(String::into_boxed_str);
+        self.0.request.set_protocol(protocol.as_deref());
         self
     }
 
@@ -106,11 +105,12 @@ impl WebSocket {
         let (read, write) = split(stream);
         let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
+        let mut request = opening.request;
+        request.set_protocol(opening.protocol.as_deref());
         let socket = Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
-            request: opening.request,
-            protocol: opening.protocol,
+            request,
             extensions: Extensions::new(),
         }));
         socket.with_deflate(opening.deflate)
@@ -333,7 +333,7 @@ impl WebSocket {
     /// The subprotocol agreed on in the handshake.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.protocol.as_deref()
+        self.0.request.protocol()
     }
 
     /// A handle that sends on this connection from anywhere, cheap to clone.
@@ -399,7 +399,7 @@ impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("request", &self.0.request)
-            .field("protocol", &self.0.protocol)
+            .field("protocol", &self.protocol())
             .finish_non_exhaustive()
     }
 }
