@@ -434,3 +434,17 @@ impl Sink<Message> for WebSocket {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a resting connection holds beside its task and its stream: two blocks, and allocators
+    /// give out 128 bytes for up to as many.
+    #[test]
+    fn the_two_blocks_of_a_connection_stay_small() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<Parts>() <= 128, "{} bytes", size_of::<Parts>());
+        assert!(size_of::<Shared>() + counts <= 128, "{} bytes", size_of::<Shared>());
+    }
+}
