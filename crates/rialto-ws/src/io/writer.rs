@@ -228,7 +228,9 @@ impl Shared {
         leave: Leave,
     ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
-        if let Some(outcome) = self.apply_policy(&mut writer) {
+        if writer.rare.is_some()
+            && let Some(outcome) = self.apply_policy(&mut writer)
+        {
             return Poll::Ready(outcome);
         }
         std::task::ready!(self.poll_budget(&mut writer, cx))?;
