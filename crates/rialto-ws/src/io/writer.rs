@@ -177,7 +177,15 @@ impl Shared {
 
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
-        if writer.state == State::Open && !writer.has_room() {
+        if writer.state == State::Open && writer.has_room() {
+            return Ok(());
+        }
+        self.make_room(writer)
+    }
+
+    #[cold]
+    fn make_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
+        if writer.state == State::Open {
             // What a turn has gathered may be all that is in the way.
             self.flush(writer);
         }
