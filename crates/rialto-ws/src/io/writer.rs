@@ -245,7 +245,15 @@ impl Shared {
 
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
-        if writer.state == State::Open && !writer.has_room(self.budget()) {
+        if writer.state == State::Open && writer.has_room(self.budget()) {
+            return Ok(());
+        }
+        self.make_room(writer)
+    }
+
+    #[cold]
+    fn make_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
+        if writer.state == State::Open {
             // What a turn has gathered may be all that is in the way.
             self.flush(writer);
         }
@@ -296,7 +304,9 @@ impl Shared {
         leave: Leave,
     ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
-        if let Some(outcome) = self.apply_policy(&mut writer) {
+        if writer.rare.is_some()
+            && let Some(outcome) = self.apply_policy(&mut writer)
+        {
             return Poll::Ready(outcome);
         }
         std::task::ready!(self.poll_budget(&mut writer, cx))?;

@@ -173,6 +173,9 @@ impl Decoder {
     }
 
     /// Parses a header from the stash and the start of `input`; `None` means it is all stashed.
+    ///
+    /// Always inlined: a call costs every message, and the second caller must not bring it about.
+    #[inline(always)]
     fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
         if self.rest.header_len == 0
             && let Some(found) = Header::parse(input)?
