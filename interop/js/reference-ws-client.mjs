@@ -1,8 +1,10 @@
 // The client of `ws-client.test.mjs` on the npm package: the yardstick of Rialto's `ws-client`.
 //
 // usage: node reference-ws-client.mjs URL [--protocol NAME].. [--header NAME:VALUE]..
-//        [--max-message BYTES], and the settings of compression in reference-deflate.mjs
+//        [--max-message BYTES] [--redirects COUNT] [--ca FILE] [--cert FILE --key FILE], and the
+//        settings of compression in reference-deflate.mjs
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 import { DEFLATE_FLAGS, deflateOptions } from "./reference-deflate.mjs";
@@ -13,6 +15,10 @@ const { values: flags, positionals } = parseArgs({
     protocol: { type: "string", multiple: true, default: [] },
     header: { type: "string", multiple: true, default: [] },
     "max-message": { type: "string" },
+    redirects: { type: "string", default: "0" },
+    ca: { type: "string" },
+    cert: { type: "string" },
+    key: { type: "string" },
     ...DEFLATE_FLAGS,
   },
 });
@@ -20,6 +26,13 @@ const { values: flags, positionals } = parseArgs({
 const socket = new WebSocket(positionals[0], flags.protocol, {
   perMessageDeflate: deflateOptions(flags),
   headers: Object.fromEntries(flags.header.map((field) => field.split(":"))),
+  followRedirects: flags.redirects !== "0",
+  maxRedirects: Number(flags.redirects),
+  ...Object.fromEntries(
+    ["ca", "cert", "key"]
+      .filter((name) => flags[name])
+      .map((name) => [name, readFileSync(flags[name])]),
+  ),
   ...(flags["max-message"] ? { maxPayload: Number(flags["max-message"]) } : {}),
 });
 

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use rialto_ws::proto::deflate::Offer;
-use rialto_ws::proto::{Body, Decoder, Header, Item, Kind, OpCode, Violation, apply_mask};
+use rialto_ws::proto::{Body, Decoder, Header, Item, Kind, OpCode, Piece, Violation, apply_mask};
 use rialto_ws::{Deflate, Limits, Role};
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -117,6 +117,35 @@ fn decode_direct(end: End, pieces: &[&[u8]]) -> Outcome {
     (items, Ok(decoder.remaining()))
 }
 
+/// [`decode`] by the way of pieces: a message counts when its last piece has come.
+fn decode_in_pieces(end: End, inputs: &[&[u8]]) -> (Vec<Got>, Option<Violation>) {
+    let (mut decoder, mut items) = (decoder(end), Vec::new());
+    let mut message = (Kind::Text, Vec::new());
+    for input in inputs {
+        let mut input = input.to_vec();
+        let mut at = 0;
+        loop {
+            let decoded = match decoder.decode_piece(&mut input[at..]) {
+                Ok(decoded) => decoded,
+                Err(violation) => return (items, Some(violation)),
+            };
+            match decoded.piece {
+                Some(Piece::Begin(kind)) => message = (kind, Vec::new()),
+                Some(Piece::Data { body, last }) => {
+                    message.1.extend(body.as_slice(&input[at..]));
+                    if last {
+                        items.push(Got::Message(message.0, std::mem::take(&mut message.1)));
+                    }
+                }
+                Some(Piece::Control(item)) => items.push(own(&item, &input[at..])),
+                None => break,
+            }
+            at += decoded.consumed;
+        }
+    }
+    (items, None)
+}
+
 /// One frame as it is made up; `oddity` decides what is wrong with it, mostly nothing.
 #[derive(Clone, Debug)]
 struct Made {
@@ -223,6 +252,10 @@ fn check(end: End, bytes: &[u8], cuts: &[prop::sample::Index]) -> Result<Outcome
     prop_assert_eq!(&decode_direct(end, &pieces), &whole);
     let single: Vec<_> = bytes.chunks(1).collect();
     prop_assert_eq!(&decode(end, &single), &whole);
+    for inputs in [&[bytes][..], &pieces, &single] {
+        let (items, violation) = decode_in_pieces(end, inputs);
+        prop_assert_eq!((&items, violation), (&whole.0, whole.1.err()));
+    }
     Ok(whole)
 }
 

@@ -39,6 +39,7 @@ pub const ALL: &[Step] = &[
     step("docs", "the reference pages, warnings denied", docs),
     step("build", "the programs that the tests start", build),
     step("test", "unit tests, integration tests, doc tests", test),
+    step("bench", "the benchmark: its own tests, and a short run of ours and the floors", bench),
     step("fuzz", "each fuzz target for ten seconds", fuzz_step),
     step("client", "the browser client: its bundles are fresh, its tests pass under Node", client),
     step("reference", "the interoperability tests against Node's own server", reference),
@@ -119,6 +120,26 @@ fn test(run: &mut Run) -> Result<()> {
     conclude(run, program.run())
 }
 
+/// The peers are not built here: they depend on nothing of ours, and their versions are fixed.
+fn bench(run: &mut Run) -> Result<()> {
+    // Beside our own build, which has compiled most of what is needed.
+    let target = env::current_exe()?.ancestors().nth(2).map(Path::to_owned);
+    let target = target.context("where is the target folder?")?;
+    let folder = run.root.join("bench");
+    let cargo = |words: &[&str]| {
+        let words = [&["cargo"], words].concat();
+        Program::new(&folder, &words, 12).env("CARGO_TARGET_DIR", &target)
+    };
+    let with_packages = |word: &'static str| {
+        cargo(&[word, "--package=rialto-bench", "--package=bench-harness", "--locked"])
+    };
+    cargo(&["fmt", "--all", "--check", "--", "--color=never"]).check()?;
+    with_packages("build").check()?;
+    conclude(run, with_packages("test").counted_by(counts::cargo).run())?;
+    let program = target.join("debug/bench").to_string_lossy().into_owned();
+    Program::new(&folder, &[&program, "--smoke"], 3).check()
+}
+
 /// Targets are built here, in a folder of their own: see [`fuzz`].
 fn fuzz_step(run: &mut Run) -> Result<()> {
     if !machine::on_path("c++") && !machine::on_path("g++") {
@@ -158,7 +179,7 @@ fn autobahn_step(run: &mut Run) -> Result<()> {
 }
 
 /// Tests of what Node's server does not have.
-const OURS_ALONE: &[&str] = &["gallery.test.mjs"];
+const OURS_ALONE: &[&str] = &["gallery.test.mjs", "secure.test.mjs"];
 
 fn interop(run: &mut Run) -> Result<()> {
     let browser = machine::browser(&run.root)?;

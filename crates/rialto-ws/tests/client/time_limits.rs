@@ -47,8 +47,8 @@ async fn every_part_has_its_own_limit_and_name() {
 }
 
 #[cfg(feature = "tls")]
-fn no_roots() -> rialto_ws::Tls {
-    rialto_ws::Tls::builder().dangerously_accept_any_certificate().build().unwrap()
+fn no_roots() -> rialto_ws::ClientTls {
+    rialto_ws::ClientTls::builder().dangerously_accept_any_certificate().build().unwrap()
 }
 
 /// A listener whose queue is full: the kernel answers no further connection.

@@ -1,0 +1,168 @@
+//! Sockets, epoll and the clients' side of the opening handshake.
+
+use super::Target;
+use anyhow::{Context, Result, bail};
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv, sockopt};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// The sample key of RFC 6455 section 1.3 and its answer.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ANSWER: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// How many handshakes are in flight while connections are opened.
+const TOGETHER: usize = 64;
+
+/// Epoll, edge-triggered, for input and room for output.
+pub(super) struct Poll {
+    fd: OwnedFd,
+    events: Vec<Event>,
+}
+
+impl Poll {
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self { fd: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(1024) })
+    }
+
+    /// Reports that stream under that number.
+    pub(super) fn add(&self, stream: &TcpStream, number: usize) -> Result<()> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
+        Ok(epoll::add(&self.fd, stream, EventData::new_u64(number as u64), flags)?)
+    }
+
+    /// Waits for a second at most; gives what may be read and what may be written.
+    pub(super) fn wait(&mut self, ready: &mut Vec<Ready>) -> Result<()> {
+        self.events.clear();
+        ready.clear();
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        match epoll::wait(&self.fd, spare_capacity(&mut self.events), Some(&second)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => bail!("cannot wait: {error}"),
+        }
+        for event in &self.events {
+            let (data, flags) = (event.data, event.flags);
+            let number = usize::try_from(data.u64())?;
+            let read = flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR);
+            ready.push(Ready { number, read, write: flags.contains(EventFlags::OUT) });
+        }
+        Ok(())
+    }
+}
+
+/// A stream that something can be done with.
+#[derive(Clone, Copy)]
+pub(super) struct Ready {
+    /// The number it was added under.
+    pub(super) number: usize,
+    /// It has input, or has ended.
+    pub(super) read: bool,
+    /// It has room for output.
+    pub(super) write: bool,
+}
+
+/// Receives what is there; `None` if nothing is.
+pub(super) fn receive(stream: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize>> {
+    received(recv(stream, buffer, RecvFlags::empty()))
+}
+
+/// Lets the kernel throw away at most as much as the buffer could hold.
+pub(super) fn discard(stream: &TcpStream, buffer: &mut [u8]) -> Result<Option<usize>> {
+    received(recv(stream, buffer, RecvFlags::TRUNC))
+}
+
+fn received(outcome: Result<(usize, usize), Errno>) -> Result<Option<usize>> {
+    match outcome {
+        Ok((_, 0)) => bail!("the server ended a connection"),
+        Ok((_, length)) => Ok(Some(length)),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+        Err(error) => bail!("a client cannot receive: {error}"),
+    }
+}
+
+/// Connects; dropped, the stream is reset, so that no port is left waiting.
+pub(super) fn connect(target: Target) -> Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", target.port)).context("cannot connect")?;
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
+    Ok(stream)
+}
+
+/// The head of a request as a browser would send it.
+pub(super) fn request(path: &str, target: Target, deflate: bool) -> Vec<u8> {
+    let host = format!("127.0.0.1:{}", target.port);
+    let offer = match deflate {
+        true => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+        false => "",
+    };
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\nOrigin: http://{host}\r\n\
+         User-Agent: bench\r\n{offer}\r\n"
+    )
+    .into_bytes()
+}
+
+/// Whether the answer is whole.
+///
+/// # Errors
+/// When it refuses, or is followed by something.
+pub(super) fn answered(bytes: &[u8], deflate: bool) -> Result<bool> {
+    let Some(end) = bytes.windows(4).position(|it| it == b"\r\n\r\n") else { return Ok(false) };
+    if bytes.len() > end + 4 {
+        bail!("something follows the answer to the handshake");
+    }
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.lines();
+    let status = lines.next().unwrap_or_default();
+    if !status.starts_with("HTTP/1.1 101 ") {
+        bail!("the handshake is answered `{status}`");
+    }
+    let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
+    let value = |name: &str| {
+        let found = headers.iter().find(|(it, _)| it.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value.trim())
+    };
+    if value("sec-websocket-accept") != ANSWER {
+        bail!("a wrong Sec-WebSocket-Accept");
+    }
+    if deflate != value("sec-websocket-extensions").starts_with("permessage-deflate") {
+        bail!("permessage-deflate was {}", if deflate { "declined" } else { "not offered" });
+    }
+    Ok(true)
+}
+
+/// Opens that many connections; they block.
+pub(super) fn open(
+    target: Target,
+    path: &str,
+    count: usize,
+    deflate: bool,
+) -> Result<Vec<TcpStream>> {
+    let request = request(path, target, deflate);
+    let mut streams = Vec::with_capacity(count);
+    while streams.len() < count {
+        let from = streams.len();
+        for _ in 0..TOGETHER.min(count - from) {
+            let mut stream = connect(target)?;
+            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            stream.write_all(&request)?;
+            streams.push(stream);
+        }
+        for stream in &mut streams[from..] {
+            let (mut head, mut buffer) = (Vec::new(), [0; 2048]);
+            while !answered(&head, deflate)? {
+                match stream.read(&mut buffer).context("no answer to a handshake")? {
+                    0 => bail!("the server ended a connection in its handshake"),
+                    length => head.extend(&buffer[..length]),
+                }
+            }
+        }
+    }
+    Ok(streams)
+}

@@ -1,0 +1,58 @@
+//! `bench`: compares WebSocket servers by the CPU time of each message. Run it with `--help`.
+
+use anyhow::{Context, Result, bail};
+use bench_harness::report;
+use bench_harness::run::{self, Asked, Options};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match go() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn go() -> Result<()> {
+    let options = match run::parse(lexopt::Parser::from_env())? {
+        Asked::Run(options) => *options,
+        Asked::Text(text) => {
+            println!("{text}");
+            return Ok(());
+        }
+    };
+    check_open_files(&options)?;
+    for reason in &options.missing {
+        eprintln!("not measured: {reason}");
+    }
+    let rows = run::all(&options);
+    if let Some(path) = &options.rows {
+        std::fs::write(path, report::rows(&rows))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if !options.smoke {
+        println!("{}", report::tables(&rows, &options));
+    }
+    let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
+    if failed > 0 {
+        bail!("{failed} of {} runs failed", rows.len());
+    }
+    eprintln!("{} runs, none failed", rows.len());
+    Ok(())
+}
+
+/// Clients and server have as many files open as there are connections, each in its process.
+fn check_open_files(options: &Options) -> Result<()> {
+    let limit = run::raise_open_files();
+    let most = options.scenarios.iter().map(|scenario| scenario.load.connections).max();
+    let most = most.unwrap_or(0).min(options.most_connections) as u64;
+    if limit < most + 64 {
+        bail!("{limit} files may be open and {most} connections are asked for; see --connections");
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The report: medians of every server under every load, ratios to the subject, bars.
+
+mod bars;
+mod medians;
+mod table;
+
+use crate::load::{Kind, Outcome};
+use crate::run::{Options, Row};
+use medians::{Median, Medians};
+use std::fmt::Write;
+use table::Table;
+
+/// Everything as Markdown.
+#[must_use]
+pub fn tables(rows: &[Row], options: &Options) -> String {
+    let medians = Medians::new(rows);
+    let mut text = costs(&medians, options);
+    if let Some(subject) = options.servers.first().filter(|_| options.servers.len() > 1) {
+        text += &ratios(&medians, options, &subject.name);
+    }
+    text += &idle(&medians, options);
+    text += &replies(&medians, options);
+    text += &bars::table(&medians, options);
+    text + &failures(rows)
+}
+
+/// Every single run, one a line, with tabs between.
+#[must_use]
+pub fn rows(rows: &[Row]) -> String {
+    let mut text = String::from("round\tscenario\tserver\twhat\tvalues\n");
+    for row in rows {
+        let (what, values) = match &row.outcome {
+            Ok(Outcome::Cost(cost)) => (
+                "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy",
+                format!(
+                    "{}\t{:.4}\t{:.1}\t{:.3}\t{:.1}\t{:.3}\t{:.3}",
+                    cost.messages,
+                    cost.seconds,
+                    cost.nanos,
+                    cost.kernel,
+                    cost.bytes,
+                    cost.server_busy,
+                    cost.clients_busy
+                ),
+            ),
+            Ok(Outcome::Idle(idle)) => (
+                "bytes each: open, after 16 B, after 16 KiB",
+                format!("{:.0}\t{:.0}\t{:.0}", idle.open, idle.small, idle.large),
+            ),
+            Err(error) => ("failed", format!("{error:#}")),
+        };
+        let (round, scenario, server) = (row.round + 1, row.scenario, &row.server);
+        let _ = writeln!(text, "{round}\t{scenario}\t{server}\t{what}\t{values}");
+    }
+    text
+}
+
+fn costs(medians: &Medians, options: &Options) -> String {
+    let mut table = Table::new("server", options.scenarios.iter().map(|it| it.name));
+    for server in &options.servers {
+        let cells = options.scenarios.iter().map(|scenario| {
+            medians.of(&server.name, scenario.name).map_or("–".into(), Median::cell)
+        });
+        table.row(&server.name, cells);
+    }
+    format!(
+        "## CPU time of the server per message, ns\n\n\
+         Fan-out per delivery, handshake per upgrade, idle in bytes per connection after traffic. \
+         Medians of {} rounds of {} s; `~`: the rounds differ by more than a fifth.\n\n{table}\n",
+        options.rounds, options.seconds
+    )
+}
+
+fn ratios(medians: &Medians, options: &Options, subject: &str) -> String {
+    let mut table = Table::new("server", options.scenarios.iter().map(|it| it.name));
+    for server in options.servers.iter().filter(|it| it.name != subject) {
+        let cells = options.scenarios.iter().map(|scenario| {
+            let ratio = medians.ratio(subject, &server.name, scenario.name);
+            ratio.map_or("–".into(), |ratio| format!("{ratio:.2}"))
+        });
+        table.row(&server.name, cells);
+    }
+    format!("## {subject} as a multiple of each; below 1 it needs less\n\n{table}\n")
+}
+
+fn idle(medians: &Medians, options: &Options) -> String {
+    let loads = options.scenarios.iter().filter(|it| it.load.kind == Kind::Idle);
+    let loads: Vec<_> = loads.collect();
+    if loads.is_empty() {
+        return String::new();
+    }
+    let heads = loads.iter().flat_map(|scenario| {
+        ["open", "after 16 B", "after 16 KiB"].map(|when| format!("{}: {when}", scenario.name))
+    });
+    let mut table = Table::new("server", heads);
+    for server in options.servers.iter().filter(|it| loads.iter().any(|load| it.fits(load))) {
+        let cells = loads.iter().flat_map(|scenario| {
+            let idle = medians.of(&server.name, scenario.name).and_then(|it| it.idle);
+            idle.map_or(["–", "–", "–"].map(str::to_owned), |idle| {
+                idle.map(|bytes| format!("{bytes:.0}"))
+            })
+        });
+        table.row(&server.name, cells);
+    }
+    format!("## Resident memory of the server, bytes per connection\n\n{table}\n")
+}
+
+/// Compression is cheap for whoever compresses little: the sizes belong beside the times.
+fn replies(medians: &Medians, options: &Options) -> String {
+    let deflates = |kind: Kind, deflate: bool| kind == Kind::Echo && deflate;
+    let loads = options.scenarios.iter().filter(|it| deflates(it.load.kind, it.load.deflate));
+    let loads: Vec<_> = loads.collect();
+    if loads.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new("server", loads.iter().map(|it| it.name));
+    for server in options.servers.iter().filter(|it| loads.iter().any(|load| it.fits(load))) {
+        let cells = loads.iter().map(|scenario| {
+            let bytes = medians.of(&server.name, scenario.name).and_then(|it| it.bytes);
+            bytes.map_or("–".into(), |bytes| format!("{bytes:.0}"))
+        });
+        table.row(&server.name, cells);
+    }
+    format!("## Bytes of a compressed reply\n\n{table}\n")
+}
+
+fn failures(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        if let Err(error) = &row.outcome {
+            let (round, scenario, server) = (row.round + 1, row.scenario, &row.server);
+            let _ = writeln!(text, "- {scenario}, {server}, round {round}: {error:#}");
+        }
+    }
+    if text.is_empty() { text } else { format!("## Failed\n\n{text}") }
+}

@@ -1,0 +1,91 @@
+//! One run of the benchmark: every server under every load, in rounds.
+
+mod options;
+mod process;
+mod scenarios;
+mod servers;
+
+pub use options::{Asked, Options, parse};
+pub use process::raise_open_files;
+pub use scenarios::{SCENARIOS, Scenario};
+pub use servers::{Group, Server, known};
+
+use crate::load::{self, Kind, Load, Outcome, Span, Target};
+use anyhow::Result;
+use process::Running;
+use std::io::Write;
+use std::time::Duration;
+
+/// What one server gave under one load in one round.
+#[derive(Debug)]
+pub struct Row {
+    /// The round, from 0.
+    pub round: usize,
+    /// The scenario's name.
+    pub scenario: &'static str,
+    /// The server's name.
+    pub server: String,
+    /// What it cost, or why it failed.
+    pub outcome: Result<Outcome>,
+}
+
+/// Runs everything that the options choose. `A B C`, then `C B A`: whoever runs after a hungry
+/// neighbour does not always do so.
+#[must_use]
+pub fn all(options: &Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for round in 0..options.rounds {
+        // Memory depends on nobody else: one round of it says all.
+        let again = |it: &&Scenario| round == 0 || it.load.kind != Kind::Idle;
+        for scenario in options.scenarios.iter().filter(again) {
+            let mut servers: Vec<&Server> =
+                options.servers.iter().filter(|server| server.fits(scenario)).collect();
+            if round % 2 == 1 {
+                servers.reverse();
+            }
+            for server in servers {
+                let outcome = one(server, scenario, options);
+                let row =
+                    Row { round, scenario: scenario.name, server: server.name.clone(), outcome };
+                say(&row);
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+fn one(server: &Server, scenario: &Scenario, options: &Options) -> Result<Outcome> {
+    let load = capped(scenario.load, options.most_connections);
+    let command = server.command(load.deflate);
+    let running = Running::start(&command, options.cores)?;
+    let raw = server.group == Group::Floor;
+    let target = Target { port: running.port(), process: running.id(), raw };
+    let span = Span {
+        warmup: Duration::from_secs_f64(options.warmup),
+        measured: Duration::from_secs_f64(options.seconds),
+    };
+    load::run(&load, target, span)
+}
+
+fn capped(load: Load, most: usize) -> Load {
+    Load { connections: load.connections.min(most), ..load }
+}
+
+/// Progress, on standard error; the tables alone go to standard output.
+fn say(row: &Row) {
+    let what = match &row.outcome {
+        Ok(Outcome::Cost(cost)) => format!(
+            "{:.0} ns each, server {:.0} %, clients {:.0} %",
+            cost.nanos,
+            cost.server_busy * 100.0,
+            cost.clients_busy * 100.0
+        ),
+        Ok(Outcome::Idle(idle)) => {
+            format!("{:.0}, {:.0}, {:.0} B each", idle.open, idle.small, idle.large)
+        }
+        Err(error) => format!("failed: {error:#}"),
+    };
+    let (round, scenario, server) = (row.round + 1, row.scenario, &row.server);
+    let _ = writeln!(std::io::stderr(), "round {round} {scenario} {server}: {what}");
+}
