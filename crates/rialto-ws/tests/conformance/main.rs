@@ -5,6 +5,7 @@
 
 mod closing;
 mod control;
+mod deflate;
 mod fragments;
 mod messages;
 mod reserved;

@@ -96,15 +96,20 @@ impl Peer {
 
     /// The next frame; `None` at the end of the stream.
     pub async fn read(&mut self) -> Option<(OpCode, Vec<u8>)> {
+        self.read_raw().await.map(|(header, payload)| (header.opcode, payload))
+    }
+
+    /// The next frame with all of its header.
+    pub async fn read_raw(&mut self) -> Option<(Header, Vec<u8>)> {
         tokio::time::timeout(PATIENCE, self.read_frame()).await.expect("a frame in time")
     }
 
     /// The next frame, whenever it comes: for tests that pause time.
     pub async fn next(&mut self) -> Option<(OpCode, Vec<u8>)> {
-        self.read_frame().await
+        self.read_frame().await.map(|(header, payload)| (header.opcode, payload))
     }
 
-    async fn read_frame(&mut self) -> Option<(OpCode, Vec<u8>)> {
+    async fn read_frame(&mut self) -> Option<(Header, Vec<u8>)> {
         let mut head = Vec::new();
         let header = loop {
             if let Some((header, _)) = Header::parse(&head).expect("a valid header") {
@@ -118,7 +123,7 @@ impl Peer {
         if let Some(key) = header.mask {
             apply_mask(&mut payload, key, 0);
         }
-        Some((header.opcode, payload))
+        Some((header, payload))
     }
 
     /// The code of the Close frame that has to come next, and then the end of the stream.
