@@ -1,4 +1,4 @@
-// Launches headless Chromium for the gallery's tests, and `rialto serve` when no address is given.
+// Launches headless Chromium for tests, and `rialto serve` when no address is given.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -77,7 +77,7 @@ async function stop(child) {
  * One browser for all tests of a file. Every name except loopback's is mapped to nothing, so a
  * page that asks for anything from elsewhere cannot get it unnoticed.
  */
-function startBrowser() {
+export function startBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [

@@ -1,10 +1,13 @@
 // The client of `ws-client.test.mjs` on the npm package: the yardstick of Rialto's `ws-client`.
 //
 // usage: node reference-ws-client.mjs URL [--protocol NAME].. [--header NAME:VALUE]..
-//        [--max-message BYTES]
+//        [--max-message BYTES] [--redirects COUNT] [--ca FILE] [--cert FILE --key FILE], and the
+//        settings of compression in reference-deflate.mjs
 
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
+import { DEFLATE_FLAGS, deflateOptions } from "./reference-deflate.mjs";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,12 +15,24 @@ const { values: flags, positionals } = parseArgs({
     protocol: { type: "string", multiple: true, default: [] },
     header: { type: "string", multiple: true, default: [] },
     "max-message": { type: "string" },
+    redirects: { type: "string", default: "0" },
+    ca: { type: "string" },
+    cert: { type: "string" },
+    key: { type: "string" },
+    ...DEFLATE_FLAGS,
   },
 });
 
 const socket = new WebSocket(positionals[0], flags.protocol, {
-  perMessageDeflate: true,
+  perMessageDeflate: deflateOptions(flags),
   headers: Object.fromEntries(flags.header.map((field) => field.split(":"))),
+  followRedirects: flags.redirects !== "0",
+  maxRedirects: Number(flags.redirects),
+  ...Object.fromEntries(
+    ["ca", "cert", "key"]
+      .filter((name) => flags[name])
+      .map((name) => [name, readFileSync(flags[name])]),
+  ),
   ...(flags["max-message"] ? { maxPayload: Number(flags["max-message"]) } : {}),
 });
 

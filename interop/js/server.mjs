@@ -64,6 +64,12 @@ export async function start(flags = {}) {
   return server;
 }
 
+/** Starts another program under test; gives back `{ url, port, kill(signal) }` as `start` does. */
+export async function launch(name, args = []) {
+  const [child, url] = await listen([program(name), ...args]);
+  return { url, port: Number(new URL(url).port), kill: (signal = "SIGKILL") => end(child, signal) };
+}
+
 /** The path of another program under test, which is built with the server and lies beside it. */
 export function program(name) {
   return path.join(path.dirname(CONTRACT_SERVER), name);
@@ -101,7 +107,7 @@ async function listen([program, ...args]) {
     child.once("error", (error) => fail(error.message));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal} before listening`));
     createInterface(child.stdout).on("line", (line) => {
-      const found = /listening on (http:\/\/[\d.]+:\d+)/.exec(line);
+      const found = /listening on (https?:\/\/[\d.]+:\d+)/.exec(line);
       if (found) {
         clearTimeout(timer);
         resolve(found[1]);

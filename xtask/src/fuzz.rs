@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: every target of `fuzz/` for some seconds.
 //!
-//! libFuzzer comes with a crate and the sanitizers with the nightly compiler, so that nothing has
-//! to be installed beside them.
+//! libFuzzer comes with a crate, so that nothing has to be installed beside a C++ compiler. With a
+//! nightly toolchain AddressSanitizer watches as well; without one the targets' own checks, debug
+//! assertions and overflow checks are what can fail, and the report says so.
 
 use std::env;
 use std::fs;
@@ -15,25 +16,59 @@ use crate::{nightly, tree};
 /// Seconds for each target unless told otherwise.
 pub const SECONDS: u64 = 10;
 
-/// Coverage for libFuzzer, AddressSanitizer for the unsafe code below us.
+/// Coverage for libFuzzer, which every compiler can be told to measure.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
-    -Zsanitizer=address --cfg fuzzing";
+    --cfg fuzzing";
+/// For the unsafe code below us; only the nightly compiler has it.
+const SANITIZER: &str = " -Zsanitizer=address";
+
+/// The compiler that the targets are built with.
+struct Toolchain {
+    host: String,
+    sanitizer: bool,
+}
+
+impl Toolchain {
+    /// Nightly if it is there, else the project's own.
+    fn find() -> Result<Self> {
+        let nightly = nightly::answer(&["--version", "--verbose"]);
+        let sanitizer = nightly.is_some();
+        let about = match nightly {
+            Some(about) => about,
+            None => own_version().context("cargo cannot be run")?,
+        };
+        let host = host(&about).context("`cargo --version` names no host")?.to_owned();
+        Ok(Self { host, sanitizer })
+    }
+
+    fn cargo(&self) -> Command {
+        let mut command = if self.sanitizer { nightly::cargo() } else { Command::new("cargo") };
+        let sanitizer = if self.sanitizer { SANITIZER } else { "" };
+        command.env("RUSTFLAGS", format!("{FLAGS}{sanitizer}"));
+        command
+    }
+}
+
+fn own_version() -> Result<String> {
+    let output = Command::new("cargo").args(["--version", "--verbose"]).output()?;
+    Ok(String::from_utf8(output.stdout)?)
+}
 
 /// Builds the targets and runs each for so many seconds; with 0, over the known inputs alone.
 ///
 /// What was learnt stays in `fuzz/corpus`, inputs that break something in `fuzz/artifacts`.
 ///
 /// # Errors
-/// When there is no nightly toolchain, the targets cannot be built, or one has found something.
+/// When the targets cannot be built, or one has found something.
 pub fn run(seconds: u64) -> Result<()> {
-    let Some(about) = nightly::answer(&["--version", "--verbose"]) else {
-        bail!("nothing was fuzzed: no nightly toolchain (rustup toolchain install nightly)");
-    };
-    let host = host(&about).context("`cargo +nightly --version` names no host")?;
+    let toolchain = Toolchain::find()?;
     let folder = tree::root()?.join("fuzz");
-    let programs = build(&folder, host)?;
+    let programs = build(&folder, &toolchain)?;
+    if !toolchain.sanitizer {
+        println!("fuzz: without AddressSanitizer, which needs a nightly toolchain");
+    }
     let mut broken = Vec::new();
     for target in targets(&folder)? {
         if !fuzz(&folder, &programs, &target, seconds)? {
@@ -66,25 +101,26 @@ fn targets(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// Builds all targets and says where they are.
-fn build(folder: &Path, host: &str) -> Result<PathBuf> {
+fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
     // Never shared with other builds: these flags would throw away what they have compiled.
     let output = match env::var_os("CARGO_TARGET_DIR") {
         Some(shared) => PathBuf::from(shared).join("fuzz"),
         None => folder.join("target"),
     };
-    let status = nightly::cargo()
-        // A named target keeps the flags from build scripts.
-        .args(["build", "--release", "--locked", "--quiet", "--target", host, "--target-dir"])
+    // A named target keeps the flags from build scripts.
+    let status = toolchain
+        .cargo()
+        .args(["build", "--release", "--locked", "--quiet", "--target", &toolchain.host])
+        .arg("--target-dir")
         .arg(&output)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", FLAGS)
         .current_dir(folder)
         .status()
         .context("cargo cannot be run")?;
     if !status.success() {
         bail!("nothing was fuzzed: the targets cannot be built here (see above)");
     }
-    Ok(output.join(host).join("release"))
+    Ok(output.join(&toolchain.host).join("release"))
 }
 
 /// Runs one target; false if it has found something, which is shown.
@@ -100,7 +136,7 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u64) -> Result<bo
         seconds => format!("-max_total_time={seconds}"),
     };
     let output = Command::new(programs.join(target))
-        .args([&duration, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
+        .args([&duration, "-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1"])
         .args(["-verbosity=0", &format!("-artifact_prefix={}/", artifacts.display())])
         .args([&corpus, &folder.join("seeds").join(target)])
         .env("ASAN_OPTIONS", "detect_odr_violation=0")

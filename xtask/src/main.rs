@@ -11,8 +11,9 @@ cargo xtask <command>
                      with names, only those steps (an unknown name lists them)
   tidy               module arrows, sizes, docs, leftovers, unsafe code, links
   client [--check]   write the browser client's bundles; --check says whether they are stale
-  fuzz [SECONDS]     each target of fuzz/ for 10 s, or for so many; 0: known inputs alone (nightly)
+  autobahn           all 517 cases of the Autobahn suite, server and client (needs CPython 2.7)
   bench [OPTION ...] our servers, floors and peers side by side; `bench --help` lists the options
+  fuzz [SECONDS]     each target of fuzz/ for 10 s, or for so many; 0: known inputs alone
   miri               the protocol core with the one unsafe file, under Miri (nightly)
   help               this text";
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["tidy"] => report(xtask::tidy::run()),
         ["client"] => report(xtask::client::run(false)),
         ["client", "--check"] => report(xtask::client::run(true)),
+        ["autobahn"] => report(xtask::autobahn::run()),
         ["fuzz"] => report(xtask::fuzz::run(xtask::fuzz::SECONDS)),
         ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => report(xtask::fuzz::run(seconds)),
         ["bench", words @ ..] => report(xtask::bench::run(words)),

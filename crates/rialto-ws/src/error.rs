@@ -24,10 +24,14 @@ enum Kind {
     /// The bytes that wait for the peer are at the budget.
     Full,
     Io(io::Error),
+    /// A server cannot begin: an address, a certificate.
+    Setup(io::Error),
     Violation(Violation),
     Refused(Refusal),
     Rejected(Rejected),
     Timeout(&'static str),
+    /// A deadline passed and the connection was cut.
+    Overdue(&'static str),
     /// What was to be sent is not what it claims to be.
     Invalid(&'static str),
     Url(&'static str),
@@ -54,6 +58,10 @@ impl Error {
         Self::new(Kind::Full)
     }
 
+    pub(crate) fn overdue(what: &'static str) -> Self {
+        Self::new(Kind::Overdue(what))
+    }
+
     pub(crate) fn timeout(what: &'static str) -> Self {
         Self::new(Kind::Timeout(what))
     }
@@ -78,6 +86,7 @@ impl Error {
         self
     }
 
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS fails so"))]
     pub(crate) fn tls(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Kind::Tls(cause.into()))
     }
@@ -94,18 +103,22 @@ impl Error {
         Self::new(Kind::Proxy(what.into(), None, Some(error)))
     }
 
-    /// What kept the client from reaching its proxy.
+    /// What failed between the client and its proxy.
     pub(crate) fn before_proxy(self) -> Self {
         match *self.0 {
-            Kind::Io(error) => Self::proxy_io("it cannot be reached", error),
+            Kind::Io(error) => Self::proxy_io("the connection to it failed", error),
             other => Self::new(other),
         }
+    }
+
+    pub(crate) fn setup(error: io::Error) -> Self {
+        Self::new(Kind::Setup(error))
     }
 
     /// True if the connection is over: closed by either side, or cut off.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        matches!(*self.0, Kind::Closed | Kind::Abnormal)
+        matches!(*self.0, Kind::Closed | Kind::Abnormal | Kind::Overdue(_))
     }
 
     /// True if the send budget is used up, see [`Options::send_budget`](crate::Options).
@@ -120,16 +133,17 @@ impl Error {
         self.violation().is_some()
     }
 
-    /// True if the stream failed.
+    /// True if the stream failed, or a server could not listen.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(*self.0, Kind::Io(_))
+        matches!(*self.0, Kind::Io(_) | Kind::Setup(_))
     }
 
-    /// True if a deadline passed.
+    /// True if a deadline passed. If it was one of an open connection, that is over by now,
+    /// and [`is_closed`](Self::is_closed) is true as well.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(*self.0, Kind::Timeout(_))
+        matches!(*self.0, Kind::Timeout(_) | Kind::Overdue(_))
     }
 
     /// True if what was to be sent is refused as it is: text that is not UTF-8.
@@ -209,10 +223,11 @@ impl fmt::Display for Error {
             Kind::Abnormal => f.write_str("the connection ended without a Close frame"),
             Kind::Full => f.write_str("the peer reads too slowly: the send budget is used up"),
             Kind::Io(_) => f.write_str("the connection failed"),
+            Kind::Setup(_) => f.write_str("the server cannot start"),
             Kind::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
-            Kind::Timeout(what) => write!(f, "timed out: {what}"),
+            Kind::Timeout(what) | Kind::Overdue(what) => write!(f, "timed out: {what}"),
             Kind::Invalid(what) => write!(f, "cannot be sent: {what}"),
             Kind::Url(what) => write!(f, "not a usable URL: {what}"),
             Kind::Answer(response, note) => describe(f, response, note),
@@ -257,7 +272,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Kind::Io(error) => Some(error),
+            Kind::Io(error) | Kind::Setup(error) => Some(error),
             Kind::Violation(violation) => Some(violation),
             Kind::Tls(cause) => Some(&**cause),
             Kind::Proxy(_, _, error) => error.as_ref().map(|error| error as _),

@@ -17,19 +17,29 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(
     stream: &mut S,
     max: usize,
 ) -> Result<(Vec<u8>, Vec<u8>)> {
-    let mut head = Vec::with_capacity(1024);
+    let mut head = Vec::new();
+    let rest = read_head_into(stream, max, &mut head).await?;
+    Ok((head, rest))
+}
+
+/// [`read_head`] into a buffer of the caller, who sees what has come if this is dropped.
+pub(crate) async fn read_head_into<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    max: usize,
+    head: &mut Vec<u8>,
+) -> Result<Vec<u8>> {
+    head.reserve(1024);
     let mut seen = 0;
     loop {
-        if stream.read_buf(&mut head).await? == 0 {
+        if stream.read_buf(head).await? == 0 {
             return Err(Error::abnormal());
         }
-        let end = head_end(&head, seen);
+        let end = head_end(head, seen);
         if end.unwrap_or(head.len()) > max {
             return Err(too_large().into());
         }
         if let Some(end) = end {
-            let rest = head.split_off(end);
-            return Ok((head, rest));
+            return Ok(head.split_off(end));
         }
         seen = head.len();
     }

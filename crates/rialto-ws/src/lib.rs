@@ -20,9 +20,27 @@
 //!   All of them give a [`WebSocket`].
 //! * [`WebSocket::recv`], [`send`](WebSocket::send) and [`close`](WebSocket::close) are cancel
 //!   safe; [`split`](WebSocket::split) gives two halves; `Stream` and `Sink` are implemented.
+//! * [`Connect`] says more about a connection to be made: header fields, TLS, proxies, redirects,
+//!   Unix sockets, time limits. [`Reconnect`] makes it again whenever it is lost.
 //! * [`Options`] and [`Limits`] hold every bound with its default and reason.
-//! * [`Prepared`] frames a message once for many connections.
+//! * [`Group`] sends to many, framed once; [`Prepared`] is such a message by itself.
+//! * [`WebSocket::recv_stream`] and [`WebSocket::message_writer`] are for messages too large to be
+//!   held: they come and go piece by piece.
 //! * [`proto`] is the protocol without I/O, for other runtimes, fuzzers and tools.
+//!
+//! # Flow
+//! [`send`](WebSocket::send) waits while [`Options::send_budget`] bytes wait for the peer, or does
+//! what [`Options::slow_peer`] says; [`try_send`](WebSocket::try_send) refuses;
+//! [`feed`](WebSocket::feed) saves a system call and [`flush`](WebSocket::flush) waits for the
+//! kernel. [`buffered`](WebSocket::buffered) and [`dropped`](WebSocket::dropped) tell how it goes.
+//!
+//! | send budget is used up | what happens | else |
+//! | --- | --- | --- |
+//! | `send`, `feed` | they wait | [`SlowPeer::Drop`], [`SlowPeer::Close`] |
+//! | `try_send`, `ping` | [`Error::is_full`] | |
+//! | `Sink` | `poll_ready` waits | |
+//! | [`MessageWriter`] | waits | |
+//! | [`Group`] | `publish` drops it for that member | `closing_slow`, `publish_wait` |
 //!
 //! # What it costs
 //! A connection that waits for its peer owns no buffer: it reads into a buffer of the thread and
@@ -30,8 +48,7 @@
 //! system call, without any call to `flush` (see [`turn`]). Large payloads are not copied on the
 //! way out, and a whole message that arrives in one piece is unmasked where it lies.
 //!
-//! Compression (RFC 7692) and TLS are not part of this version: [`accept`] and [`Connect::over`]
-//! take any stream, a TLS stream included.
+//! TLS at both ends is the feature `tls`, which is on by default.
 
 mod client;
 mod error;
@@ -46,22 +63,30 @@ mod socket;
 mod split;
 mod streaming;
 
-pub use client::{Backoff, Connect, Connections, Incident, Messages, Phase, Reconnect, connect};
+pub use client::{Backoff, Connect, Incident, Messages, Phase, Reconnect, Reconnections, connect};
 #[cfg(feature = "tls")]
-pub use client::{Tls, TlsBuilder};
+pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{Error, Result};
 pub use group::{Delivery, Group, Membership};
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;
-pub use options::{Compression, Options, SlowPeer};
+pub use options::{Compression, Heartbeat, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
 pub use proto::handshake::origin::Origins;
+pub use proto::handshake::server::Refusal;
 pub use proto::{
     CloseCode, CloseFrame, Deflate, Kind, Limits, Message, MessageRef, Role, Text, Violation,
 };
-pub use server::{accept, accept_pause, accept_with, run, serve, serve_on};
+#[cfg(feature = "tls")]
+pub use server::ServerTls;
+pub use server::{
+    Connections, Endpoint, Handshake, Place, Serve, accept, accept_guarded, accept_pause,
+    accept_with, run, serve, serve_on,
+};
+#[cfg(feature = "hyper")]
+pub use server::{Upgrade, Upgrading};
 pub use socket::WebSocket;
-pub use split::{Receiver, Sender};
+pub use split::{Receiver, Sender, Sending};
 pub use streaming::{MessageReader, MessageWriter};

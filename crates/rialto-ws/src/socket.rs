@@ -8,23 +8,26 @@ use crate::options::Options;
 use crate::proto::deflate::Agreed;
 use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Role, Text};
-use crate::split::{Receiver, Sender};
+use crate::split::{Receiver, Sender, Sending};
 use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream as FuturesStream;
 use futures_sink::Sink;
+use http::Extensions;
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How a connection was opened, beside its stream.
+/// What the handshake has settled.
 #[derive(Debug, Default)]
 pub(crate) struct Opening {
     pub(crate) request: Request,
     pub(crate) protocol: Option<Box<str>>,
+    pub(crate) deflate: Option<Agreed>,
 }
 
 /// An open WebSocket connection, server's or client's end.
@@ -53,8 +56,8 @@ pub struct WebSocket(Box<Parts>);
 struct Parts {
     reader: Option<Reader>,
     sender: Sender,
-    opening: Opening,
-    close_timeout: Duration,
+    request: Request,
+    extensions: Extensions,
 }
 
 impl WebSocket {
@@ -69,7 +72,8 @@ impl WebSocket {
         request: Request,
         options: &Options,
     ) -> Self {
-        Self::open(stream, role, input, Opening { request, protocol: None }, options)
+        let opening = Opening { request, ..Opening::default() };
+        Self::open(stream, role, input, opening, options)
     }
 
     /// Compresses as the handshake has agreed on; to be called before anything is received.
@@ -87,7 +91,7 @@ impl WebSocket {
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
-        self.0.opening.protocol = protocol.map(String::into_boxed_str);
+        self.0.request.set_protocol(protocol.as_deref());
         self
     }
 
@@ -101,12 +105,20 @@ impl WebSocket {
         let (read, write) = split(stream);
         let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
-        Self(Box::new(Parts {
+        let mut request = opening.request;
+        request.set_protocol(opening.protocol.as_deref());
+        let socket = Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
-            opening,
-            close_timeout: options.close_timeout,
-        }))
+            request,
+            extensions: Extensions::new(),
+        }));
+        socket.with_deflate(opening.deflate)
+    }
+
+    pub(crate) fn with_extensions(mut self, extensions: Extensions) -> Self {
+        self.0.extensions = extensions;
+        self
     }
 
     /// The next message; `None` once the peer has closed the connection by a Close frame.
@@ -172,8 +184,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        self.0.sender.send(message).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        self.0.sender.send(message)
     }
 
     /// Queues a message without a system call of its own, for several messages in a row.
@@ -251,10 +263,10 @@ impl WebSocket {
         reason: impl Into<Text>,
     ) -> Result<()> {
         self.0.sender.begin_close(&CloseFrame::new(code, reason));
-        let finished = timeout(self.0.close_timeout, self.finish()).await;
+        let finished = timeout(self.close_timeout(), self.finish()).await;
         if finished.is_err() {
             self.abort();
-            return Err(Error::timeout("the peer did not answer the Close frame"));
+            return Err(Error::overdue("the peer did not answer the Close frame"));
         }
         Ok(())
     }
@@ -295,16 +307,33 @@ impl WebSocket {
 
     /// The request that opened the connection: path, query, header fields.
     ///
+    /// [`accept`](crate::accept) and [`serve`](crate::serve) do not keep the fields that only make
+    /// it a handshake: `Upgrade`, `Connection`, `Sec-WebSocket-Key` and `Sec-WebSocket-Version`.
     /// At the client's end it is the request that was sent.
     #[must_use]
     pub fn request(&self) -> &Request {
-        &self.0.opening.request
+        &self.0.request
+    }
+
+    /// What a guard has left for the handler, see [`Handshake`](crate::Handshake).
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// The address of the peer, over TCP and TLS: of a proxy, where one stands between.
+    ///
+    /// `None` over other streams, over those that hyper does not give back as they are (HTTP/2),
+    /// and once the connection is over.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.reader.as_ref().and_then(Reader::peer_addr)
     }
 
     /// The subprotocol agreed on in the handshake.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.opening.protocol.as_deref()
+        self.0.request.protocol()
     }
 
     /// A handle that sends on this connection from anywhere, cheap to clone.
@@ -321,6 +350,10 @@ impl WebSocket {
         (self.0.sender.clone(), Receiver::new(self))
     }
 
+    fn close_timeout(&self) -> Duration {
+        self.0.sender.shared().settings().close_timeout
+    }
+
     /// Sends a Close frame if none was sent, and reads on until the peer has answered.
     fn let_go(&mut self) {
         let Some(mut reader) = self.0.reader.take() else { return };
@@ -332,7 +365,7 @@ impl WebSocket {
             return;
         }
         let runtime = reader.shared().runtime().clone();
-        let close_timeout = self.0.close_timeout;
+        let close_timeout = self.close_timeout();
         runtime.spawn(async move {
             let lingering = async {
                 while let Ok(Some(_)) =
@@ -365,8 +398,8 @@ impl Drop for WebSocket {
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("request", &self.0.opening.request)
-            .field("protocol", &self.0.opening.protocol)
+            .field("request", &self.0.request)
+            .field("protocol", &self.protocol())
             .finish_non_exhaustive()
     }
 }

@@ -3,13 +3,14 @@
 use crate::error::{Error, Result};
 use crate::io::writer::{Outgoing, Shared};
 use crate::prepared::Prepared;
+use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Text};
 use crate::socket::WebSocket;
 use crate::streaming::{MessageReader, MessageWriter};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,10 +48,8 @@ impl Sender {
     ///
     /// # Errors
     /// If the connection is closed or closing.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        let message = message.into();
-        let message = Outgoing::Message(&message);
-        poll_fn(|cx| self.shared.poll_send(cx, &self.switched(&message))).await
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { sender: self, message: message.into() }
     }
 
     /// As [`WebSocket::try_send`].
@@ -258,7 +257,35 @@ impl Sink<Message> for Sender {
     }
 }
 
-/// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does.
+/// The future of [`Sender::send`] and [`WebSocket::send`]: it holds the message once, where an
+/// `async fn` would hold it at every level.
+#[must_use = "nothing is sent unless this is awaited"]
+pub struct Sending<'a> {
+    sender: &'a Sender,
+    message: Message,
+}
+
+impl Future for Sending<'_> {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let message = Outgoing::Message(&self.message);
+        self.sender.shared.poll_send(cx, &self.sender.switched(&message))
+    }
+}
+
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("bytes", &self.message.len()).finish_non_exhaustive()
+    }
+}
+
+/// The receiving half. Dropping it closes the connection as dropping [`WebSocket`] does; dropping
+/// all senders does not.
+///
+/// Both halves hear of every end: of the peer's Close frame and of failures the receiver by what
+/// `recv` returns, senders by errors; of [`Sender::close`] that the peer does not answer in time,
+/// and of [`Sender::abort`], the receiver by an error.
 #[derive(Debug)]
 pub struct Receiver(WebSocket);
 
@@ -299,6 +326,24 @@ impl Receiver {
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.0.buffered()
+    }
+
+    /// As [`WebSocket::received`].
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.0.received()
+    }
+
+    /// As [`WebSocket::request`].
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        self.0.request()
+    }
+
+    /// As [`WebSocket::protocol`].
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.0.protocol()
     }
 
     /// Another sending half.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use proptest::prelude::*;
-use rialto_ws::proto::{Body, Decoder, Header, Item, Kind, OpCode, Violation, apply_mask};
+use rialto_ws::proto::{Body, Decoder, Header, Item, Kind, OpCode, Piece, Violation, apply_mask};
 use rialto_ws::{Limits, Role};
 
 /// An item with its payload, wherever it lay.
@@ -37,6 +37,42 @@ fn decode(pieces: &[&[u8]]) -> (Vec<Got>, Option<Violation>) {
                 Item::Close(frame) => Got::Close(frame.code.get(), frame.reason.to_string()),
             }));
             assert!(decoded.consumed > 0, "a step without progress");
+            at += decoded.consumed;
+        }
+    }
+    (items, None)
+}
+
+/// [`decode`] by the way of pieces: a message counts when its last piece has come.
+fn decode_in_pieces(inputs: &[&[u8]]) -> (Vec<Got>, Option<Violation>) {
+    let mut decoder = Decoder::new(Role::Server, limits());
+    let mut items = Vec::new();
+    let mut message = (Kind::Text, Vec::new());
+    for input in inputs {
+        let mut input = input.to_vec();
+        let mut at = 0;
+        loop {
+            let decoded = match decoder.decode_piece(&mut input[at..]) {
+                Ok(decoded) => decoded,
+                Err(violation) => return (items, Some(violation)),
+            };
+            let bytes = |body: &Body| body.as_slice(&input[at..]).to_vec();
+            match decoded.piece {
+                Some(Piece::Begin(kind)) => message = (kind, Vec::new()),
+                Some(Piece::Data { body, last }) => {
+                    message.1.extend(bytes(&body));
+                    if last {
+                        items.push(Got::Message(message.0, std::mem::take(&mut message.1)));
+                    }
+                }
+                Some(Piece::Control(Item::Ping(body))) => items.push(Got::Ping(bytes(&body))),
+                Some(Piece::Control(Item::Pong(body))) => items.push(Got::Pong(bytes(&body))),
+                Some(Piece::Control(Item::Close(frame))) => {
+                    items.push(Got::Close(frame.code.get(), frame.reason.to_string()));
+                }
+                Some(Piece::Control(item)) => panic!("{item:?} is no control frame"),
+                None => break,
+            }
             at += decoded.consumed;
         }
     }
@@ -94,10 +130,14 @@ proptest! {
         prop_assert_eq!(&decode(&pieces), &whole);
         let single: Vec<_> = bytes.chunks(1).collect();
         prop_assert_eq!(&decode(&single), &whole);
+        for inputs in [&[&bytes[..]][..], &pieces, &single] {
+            prop_assert_eq!(&decode_in_pieces(inputs), &whole);
+        }
     }
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         decode(&[&bytes]);
+        decode_in_pieces(&[&bytes]);
     }
 }

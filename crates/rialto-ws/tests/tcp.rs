@@ -94,7 +94,7 @@ async fn a_client_learns_why_it_was_refused() {
     let error = refused.connect().await.unwrap_err();
     assert!(error.is_handshake());
     assert_eq!(error.status().unwrap().as_u16(), 403);
-    for url in ["http://x", "ws://", "nonsense", "wss://x"] {
+    for url in ["ftp://x", "ws://", "nonsense", "wss://"] {
         assert!(rialto_ws::connect(url).await.unwrap_err().is_url(), "{url}");
     }
 }
@@ -117,7 +117,9 @@ async fn the_best_common_subprotocol_is_chosen() {
 async fn a_handshake_that_never_ends_is_cut_off() {
     let options = Options::default().handshake_timeout(Duration::from_millis(100));
     let address = start(options).await;
-    assert_eq!(request(&address, "GET / HTTP/1.1\r\n").await, "");
+    let answer = request(&address, "GET / HTTP/1.1\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(request(&address, "").await, "");
 }
 
 #[tokio::test]

@@ -33,8 +33,14 @@ impl Program {
 
     /// Starts an example that calls the server on this port.
     pub(crate) fn run(name: &str, port: u16) -> Self {
+        Self::run_with(name, port, &[])
+    }
+
+    /// Starts an example with arguments.
+    pub(crate) fn run_with(name: &str, port: u16, arguments: &[&str]) -> Self {
         let path = executable(name);
         let mut child = Command::new(&path)
+            .args(arguments)
             .env("PORT", port.to_string())
             // As `cargo run` from the root of the workspace.
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
@@ -70,6 +76,11 @@ impl Program {
     pub(crate) async fn line(&mut self) -> String {
         let line = within("a printed line", self.output.next_line()).await.unwrap();
         line.expect("the example has closed its output")
+    }
+
+    /// Reads on to a line of a kind.
+    pub(crate) async fn line_that(&mut self, fits: impl Fn(&str) -> bool) {
+        while !fits(&self.line().await) {}
     }
 
     /// Waits until it has ended by itself.

@@ -8,6 +8,7 @@ pub mod counts;
 pub mod licences;
 pub mod machine;
 pub mod process;
+pub mod python;
 pub mod steps;
 
 use std::io::Write;

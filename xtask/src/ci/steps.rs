@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use super::counts::{self, Counts};
 use super::process::Program;
-use super::{Run, licences, machine};
-use crate::{client as bundles, tidy};
+use super::{Run, licences, machine, python};
+use crate::{autobahn, client as bundles, fuzz, tidy};
 
 /// One step.
 #[derive(Debug)]
@@ -40,9 +40,12 @@ pub const ALL: &[Step] = &[
     step("build", "the programs that the tests start", build),
     step("test", "unit tests, integration tests, doc tests", test),
     step("bench", "the benchmark: its own tests, and a short run of ours and the floors", bench),
+    step("fuzz", "each fuzz target for ten seconds", fuzz_step),
     step("client", "the browser client: its bundles are fresh, its tests pass under Node", client),
     step("reference", "the interoperability tests against Node's own server", reference),
+    step("autobahn", "the Autobahn suite, our WebSocket server and client", autobahn_step),
     step("interop", "npm's clients and a browser against our servers", interop),
+    step("python", "Python's websockets against our server and our client", python_step),
 ];
 
 fn cargo(run: &Run, words: &[&str], minutes: u64) -> Program {
@@ -137,6 +140,15 @@ fn bench(run: &mut Run) -> Result<()> {
     Program::new(&folder, &[&program, "--smoke"], 3).check()
 }
 
+/// Targets are built here, in a folder of their own: see [`fuzz`].
+fn fuzz_step(run: &mut Run) -> Result<()> {
+    if !machine::on_path("c++") && !machine::on_path("g++") {
+        run.note("fuzzing: there is no C++ compiler for libFuzzer");
+        return Ok(());
+    }
+    fuzz::run(fuzz::SECONDS)
+}
+
 fn client(run: &mut Run) -> Result<()> {
     bundles::run(true)?;
     node_tests(run, "web/client", &[], |program| program)
@@ -147,8 +159,27 @@ fn reference(run: &mut Run) -> Result<()> {
     node_tests(run, "interop/js", OURS_ALONE, |program| program.env("SUBJECT", "reference"))
 }
 
+/// Groups 1 to 10 and a slice of 12 and 13; `cargo xtask autobahn` runs every case.
+fn autobahn_step(run: &mut Run) -> Result<()> {
+    let suite = match autobahn::Suite::find() {
+        Ok(suite) => suite,
+        Err(error) => {
+            run.note(format!("Autobahn: {error:#}"));
+            return Ok(());
+        }
+    };
+    let programs = built("ws-echo")?;
+    let programs = programs.parent().context("the programs lie in no folder")?;
+    let reports = suite.run(programs, autobahn::QUICK)?;
+    for report in &reports {
+        let (passed, failed) = (report.good() as u64, report.broken() as u64);
+        run.add(Counts { passed, failed, skipped: 0 })?;
+    }
+    autobahn::conclude(&reports)
+}
+
 /// Tests of what Node's server does not have.
-const OURS_ALONE: &[&str] = &["gallery.test.mjs"];
+const OURS_ALONE: &[&str] = &["gallery.test.mjs", "secure.test.mjs"];
 
 fn interop(run: &mut Run) -> Result<()> {
     let browser = machine::browser(&run.root)?;
@@ -161,6 +192,21 @@ fn interop(run: &mut Run) -> Result<()> {
             .env("RIALTO_BIN", rialto)
             .env("CHROMIUM", browser)
     })
+}
+
+fn python_step(run: &mut Run) -> Result<()> {
+    let python = match python::environment(&run.root) {
+        Ok(python) => python.to_string_lossy().into_owned(),
+        Err(error) => {
+            run.note(format!("Python's websockets: {error:#}"));
+            return Ok(());
+        }
+    };
+    let echo = built("ws-echo")?;
+    let peers = echo.parent().context("the programs lie in no folder")?;
+    let folder = run.root.join("interop/python");
+    let program = Program::new(&folder, &[&python, "websockets_test.py"], 5);
+    conclude(run, program.env("PEERS", peers).counted_by(counts::node).run())
 }
 
 /// Runs every `*.test.mjs` of a folder but those `without`. Node's own search for tests differs

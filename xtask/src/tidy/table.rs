@@ -23,9 +23,11 @@ pub const CRATES: &[Package] = &[
     Package { name: "rialto-examples", may: PRODUCT },
     // Built on the public API alone: what it needs, users need too.
     Package { name: "contract-server", may: &["rialto", "rialto-ws"] },
+    Package { name: "ws-server", may: &["rialto-ws"] },
     // Members of the benchmark's own workspace: neither touches what it measures.
     Package { name: "bench-harness", may: &[] },
     Package { name: "bench-peers", may: &[] },
+    Package { name: "ws-peers", may: &["rialto-ws"] },
     Package { name: "xtask", may: &[] },
 ];
 
@@ -78,9 +80,17 @@ pub const LAYOUTS: &[Layout] = &[
             module("prepared", &["proto"]),
             module("head", &["error", "proto"]),
             module("io", &["prepared", "options", "error", "proto"]),
+            module("streaming", &["io", "error", "proto"]),
             // A socket splits into halves and halves rejoin: one noun in two files.
-            module("socket", &["split", "io", "prepared", "options", "error", "proto"]),
-            module("split", &["socket", "io", "prepared", "options", "error", "proto"]),
+            module(
+                "socket",
+                &["split", "streaming", "io", "prepared", "options", "error", "proto"],
+            ),
+            module(
+                "split",
+                &["socket", "streaming", "io", "prepared", "options", "error", "proto"],
+            ),
+            module("group", &["split", "io", "prepared", "error", "proto"]),
             module("client", &["socket", "split", "head", "io", "options", "error", "proto"]),
             module("server", &["socket", "split", "head", "io", "options", "error", "proto"]),
         ],
@@ -115,8 +125,9 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "xtask/src",
         modules: &[
-            module("ci", &["tidy", "client", "tree"]),
+            module("ci", &["autobahn", "fuzz", "tidy", "client", "tree"]),
             module("tidy", &["source", "lex", "tree"]),
+            module("autobahn", &["tree"]),
             module("client", &["tree"]),
             module("bench", &["tree"]),
             module("fuzz", &["nightly", "tree"]),

@@ -15,6 +15,26 @@ const MAX_BODY: usize = 16 << 10;
 /// How long a refusal's body may take; its status is known by then.
 const BODY_TIME: Duration = Duration::from_secs(1);
 
+/// Interim answers before the one that counts; more are refused.
+const MAX_INTERIM: usize = 8;
+
+/// Why there is no head.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// What came is none, or too much.
+    Malformed(&'static str),
+    Failed(Error),
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Malformed(what) => Rejected::Malformed(what).into(),
+            Unread::Failed(error) => error,
+        }
+    }
+}
+
 /// The head of an HTTP/1 answer.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -25,25 +45,44 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Reads a head of at most `max` bytes.
-    pub(crate) async fn read<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Self> {
-        let malformed = |what| Error::from(Rejected::Malformed(what));
+    /// Reads a head of at most `max` bytes; interim answers before it (100, 103) are passed over
+    /// (RFC 9110 §15.2), 101 is none of them.
+    pub(crate) async fn read<S: AsyncRead + Unpin>(
+        stream: &mut S,
+        max: usize,
+    ) -> Result<Self, Unread> {
+        let mut rest = Vec::new();
+        for _ in 0..=MAX_INTERIM {
+            let mut input = rest.as_slice().chain(&mut *stream);
+            let mut head = Self::read_one(&mut input, max).await?;
+            let (unread, _) = input.into_inner();
+            head.rest.extend_from_slice(unread);
+            let last = head.status == StatusCode::SWITCHING_PROTOCOLS;
+            if last || !head.status.is_informational() {
+                return Ok(head);
+            }
+            rest = head.rest;
+        }
+        Err(Unread::Malformed("interim answers without end"))
+    }
+
+    async fn read_one<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Self, Unread> {
         let (head, rest) = read_head(stream, max).await.map_err(|error| {
             if error.status().is_some() {
-                malformed("its head is larger than Options::max_head")
+                Unread::Malformed("its head is larger than Options::max_head")
             } else if error.is_closed() {
-                malformed("the connection ended within its head")
+                Unread::Malformed("the connection ended within its head")
             } else {
-                error
+                Unread::Failed(error)
             }
         })?;
-        let parsed = parse(&head).ok_or_else(|| malformed("not an HTTP/1.1 answer"))?;
+        let parsed = parse(&head).ok_or(Unread::Malformed("not an HTTP/1.1 answer"))?;
         Ok(Self { status: parsed.0, fields: parsed.1, rest })
     }
 
     /// Reads what there is of the body, within bounds, and makes the answer whole.
     pub(crate) async fn with_body<S: AsyncRead + Unpin>(self, stream: &mut S) -> Response<Bytes> {
-        let mut body = Body::new(&self.fields, self.rest);
+        let mut body = Body::new(self.status, &self.fields, self.rest);
         // What has arrived is worth having, whatever happened to the remainder.
         let _ = timeout(BODY_TIME, body.read(stream)).await;
         let mut response = Response::new(Bytes::from(body.finish()));
@@ -80,12 +119,14 @@ struct Body {
 }
 
 impl Body {
-    fn new(fields: &HeaderMap, rest: Vec<u8>) -> Self {
+    fn new(status: StatusCode, fields: &HeaderMap, rest: Vec<u8>) -> Self {
         let text = |name| fields.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let chunked = text(header::TRANSFER_ENCODING)
             .is_some_and(|coding| coding.trim_end().to_ascii_lowercase().ends_with("chunked"));
         let length = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
+        let without = status.is_informational() || matches!(status.as_u16(), 204 | 304);
         let length = match length {
+            _ if without => Length::Known(0),
             _ if chunked => Length::Chunked,
             Some(length) => Length::Known(length),
             None => Length::UntilTheEnd,
@@ -192,11 +233,55 @@ mod tests {
         assert_eq!(head.with_body(&mut near).await.body(), "part");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_has_no_body_is_whole_at_once() {
+        for status in [204, 304] {
+            let (mut near, mut far) = tokio::io::duplex(1 << 10);
+            let wire = format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\nnext");
+            tokio::io::AsyncWriteExt::write_all(&mut far, wire.as_bytes()).await.unwrap();
+            let start = tokio::time::Instant::now();
+            let head = Head::read(&mut near, 1 << 10).await.unwrap();
+            assert!(head.with_body(&mut near).await.body().is_empty());
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        }
+    }
+
+    #[tokio::test]
+    async fn interim_answers_are_passed_over_however_they_are_cut() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n";
+        let wire = format!("{interim}HTTP/1.1 101 Yes\r\nA: b\r\n\r\nframes");
+        for cut in 0..wire.len() {
+            let (first, second) = wire.as_bytes().split_at(cut);
+            let head = Head::read(&mut first.chain(second), 1 << 10).await.unwrap();
+            assert_eq!((head.status.as_u16(), head.fields.len()), (101, 1));
+            assert!(b"frames".starts_with(&head.rest), "{cut}");
+        }
+        let head = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap();
+        assert_eq!(head.rest, b"frames");
+        let endless = "HTTP/1.1 103 Hints\r\n\r\n".repeat(MAX_INTERIM + 1);
+        let refused = Head::read(&mut endless.as_bytes(), 1 << 10).await.unwrap_err();
+        assert!(matches!(refused, Unread::Malformed(what) if what.contains("without end")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_as_chunks_does_no_harm(
+            bytes: Vec<u8>,
+            sizes in proptest::collection::vec("[0-9a-fA-F]{1,20}", 0..4),
+        ) {
+            let lines: String = sizes.iter().map(|size| format!("{size}\r\nabc\r\n")).collect();
+            for wire in [bytes.clone(), [lines.as_bytes(), &bytes].concat()] {
+                assert!(unchunk(&wire).0.len() <= wire.len());
+            }
+        }
+    }
+
     #[tokio::test]
     async fn heads_that_are_none_are_refused() {
         let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2_000));
         for wire in ["GARBAGE\r\n\r\n", "", "HTTP/1.1 200 OK\r\n", long.as_str()] {
-            let refused = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap_err();
+            let unread = Head::read(&mut wire.as_bytes(), 1 << 10).await.unwrap_err();
+            let refused = Error::from(unread);
             assert!(refused.is_handshake() && refused.status().is_none(), "{refused}");
         }
     }

@@ -6,7 +6,7 @@ use super::phase::{Limits, Phase, Progress};
 use super::proxy::{Proxy, from_environment};
 use super::reconnect::Reconnect;
 use super::redirect;
-use super::tls::{self, Tls};
+use super::tls::{self, ClientTls};
 use super::url::{Target, without_user};
 use super::wire::Wire;
 use crate::error::{Error, Result};
@@ -71,8 +71,8 @@ pub struct Connect {
     dialer: Dialer,
     socket: Option<PathBuf>,
     proxy: Choice,
-    tls: Option<Tls>,
-    proxy_tls: Option<Tls>,
+    tls: Option<ClientTls>,
+    proxy_tls: Option<ClientTls>,
 }
 
 #[derive(Clone)]
@@ -174,7 +174,7 @@ impl Connect {
     /// Speaks TLS in this way when the URL asks for TLS.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(mut self, tls: impl Into<Tls>) -> Self {
+    pub fn tls(mut self, tls: impl Into<ClientTls>) -> Self {
         self.tls = Some(tls.into());
         self
     }
@@ -182,14 +182,14 @@ impl Connect {
     /// Speaks TLS in this way with an `https://` proxy; without, as the platform trusts.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn proxy_tls(mut self, tls: impl Into<Tls>) -> Self {
+    pub fn proxy_tls(mut self, tls: impl Into<ClientTls>) -> Self {
         self.proxy_tls = Some(tls.into());
         self
     }
 
     /// Goes through this proxy, whatever the environment says:
-    /// `http://`, `https://`, `socks5://` (the name is looked up here) or `socks5h://` (the proxy
-    /// looks it up), each as `scheme://user:password@host:port`; default ports 80, 443, 1080.
+    /// `http://`, `https://`, `socks5://` (the name is looked up here and its first address asked
+    /// for) or `socks5h://` (the proxy looks it up), each as `scheme://user:password@host:port`; default ports 80, 443, 1080.
     ///
     /// HTTP proxies are asked to CONNECT, for `ws://` too. A Unix socket has no proxy.
     #[must_use]
@@ -292,9 +292,8 @@ impl Connect {
         let exchange = exchange(&mut stream, &target, &headers, &self.options);
         let work = progress.during(Phase::Handshake, exchange);
         let accepted = progress.within(self.options.handshake_timeout, work).await?;
-        let Accepted { opening, deflate, input, .. } = accepted;
-        let socket = WebSocket::open(stream, Role::Client, input, opening, &self.options);
-        Ok(socket.with_deflate(deflate))
+        let Accepted { opening, input, .. } = accepted;
+        Ok(WebSocket::open(stream, Role::Client, input, opening, &self.options))
     }
 
     async fn attempt(&self, progress: &Progress) -> Result<(WebSocket, Response<()>)> {
@@ -303,7 +302,8 @@ impl Connect {
         let mut target = start.clone();
         let mut left = self.redirects;
         loop {
-            let direct = start.same_host(&target);
+            // The addresses have ports of their own, which do not follow a redirect.
+            let direct = start.same_host(&target) && start.port == target.port;
             let mut wire = self.reach(&target, direct, progress).await?;
             let exchange = exchange(&mut wire, &target, &headers, &self.options);
             let refusal = match progress.during(Phase::Handshake, exchange).await {
@@ -323,7 +323,7 @@ impl Connect {
     }
 
     fn open(&self, wire: Wire, accepted: Accepted) -> (WebSocket, Response<()>) {
-        let Accepted { opening, deflate, input, response } = accepted;
+        let Accepted { opening, input, response } = accepted;
         let (role, options) = (Role::Client, &self.options);
         let socket = match wire {
             Wire::Tcp(stream) => WebSocket::open(stream, role, input, opening, options),
@@ -331,7 +331,7 @@ impl Connect {
             Wire::Unix(stream) => WebSocket::open(stream, role, input, opening, options),
             Wire::Layered(stream) => WebSocket::open(stream, role, input, opening, options),
         };
-        (socket.with_deflate(deflate), response)
+        (socket, response)
     }
 
     /// A stream to the target, TLS included.

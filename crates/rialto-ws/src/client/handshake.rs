@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::io::random;
 use crate::options::Options;
 use crate::proto::Role;
-use crate::proto::deflate::{Agreed, Offer};
+use crate::proto::deflate::Offer;
 use crate::proto::handshake::client::{Chosen, Offers};
 use crate::proto::handshake::{Request, client};
 use crate::socket::Opening;
@@ -17,7 +17,6 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) opening: Opening,
-    pub(crate) deflate: Option<Agreed>,
     /// What the server sent behind its answer.
     pub(crate) input: Vec<u8>,
     pub(crate) response: Response<()>,
@@ -50,6 +49,7 @@ pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     let mut response = Response::new(());
     *response.status_mut() = head.status;
     *response.headers_mut() = head.fields;
-    let opening = Opening { request, protocol: protocol.map(String::into_boxed_str) };
-    Ok(Accepted { opening, deflate, input: head.rest, response })
+    let protocol = protocol.map(String::into_boxed_str);
+    let opening = Opening { request, protocol, deflate };
+    Ok(Accepted { opening, input: head.rest, response })
 }

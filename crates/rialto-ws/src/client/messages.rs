@@ -1,6 +1,6 @@
 //! [`Messages`]: what arrives on a connection that is made again whenever it is lost.
 
-use super::reconnect::Connections;
+use super::reconnect::Reconnections;
 use crate::error::{Error, Result};
 use crate::proto::{CloseCode, CloseFrame, Message, Text};
 use crate::socket::WebSocket;
@@ -39,12 +39,12 @@ pub enum Incident {
 /// ```
 #[derive(Debug)]
 pub struct Messages {
-    connections: Connections,
+    connections: Reconnections,
     socket: Option<WebSocket>,
 }
 
 impl Messages {
-    pub(crate) fn new(connections: Connections) -> Self {
+    pub(crate) fn new(connections: Reconnections) -> Self {
         Self { connections, socket: None }
     }
 
@@ -54,7 +54,7 @@ impl Messages {
     /// an attempt to connect.
     ///
     /// # Errors
-    /// As [`Connections::next`].
+    /// As [`Reconnections::next`].
     pub async fn recv(&mut self) -> Result<Incident> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
@@ -62,7 +62,7 @@ impl Messages {
     /// [`Messages::recv`] for hand-written futures.
     ///
     /// # Errors
-    /// As [`Connections::next`].
+    /// As [`Reconnections::next`].
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incident>> {
         let Some(socket) = &mut self.socket else {
             let socket = ready!(self.connections.poll_next(cx))?;

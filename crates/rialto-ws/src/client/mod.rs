@@ -1,7 +1,8 @@
 //! The client's end, from a URL to an open connection.
 //!
 //! `url` says where to, `dial` and `proxy` lead there, `tls` hides what is said, `handshake` opens
-//! the connection, `redirect` begins anew, and `connect` puts them in order. `reconnect` repeats it.
+//! the connection, `redirect` begins anew, and `connect` puts them in order. `reconnect` and
+//! `messages` repeat it.
 
 mod answer;
 mod backoff;
@@ -29,6 +30,6 @@ pub use backoff::Backoff;
 pub use connect::{Connect, connect};
 pub use messages::{Incident, Messages};
 pub use phase::Phase;
-pub use reconnect::{Connections, Reconnect};
+pub use reconnect::{Reconnect, Reconnections};
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsBuilder};
+pub use tls::{ClientTls, ClientTlsBuilder};

@@ -133,7 +133,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_done_in_time_is_not_disturbed() {
         let progress = Progress::new(Limits::default());
-        let work = async { Ok(tokio::time::sleep(LIMIT).await) };
+        let work = async {
+            tokio::time::sleep(LIMIT).await;
+            Ok(())
+        };
         progress.within(LIMIT * 2, progress.during(Phase::Connect, work)).await.unwrap();
     }
 }

@@ -71,7 +71,7 @@ impl Reconnect {
             backoff: Backoff::default(),
             stable: STABLE,
             retry: Box::new(|error| !is_permanent(error)),
-            notice: Box::new(|error, pause| tracing::debug!(%error, ?pause, "connecting failed")),
+            notice: Box::new(|error, pause| tracing::debug!(?error, ?pause, "connecting failed")),
         }
     }
 
@@ -107,8 +107,8 @@ impl Reconnect {
 
     /// Connections, one after the other.
     #[must_use]
-    pub fn connections(self) -> Connections {
-        Connections {
+    pub fn connections(self) -> Reconnections {
+        Reconnections {
             plan: self,
             failures: 0,
             opened: None,
@@ -134,7 +134,7 @@ impl fmt::Debug for Reconnect {
 }
 
 /// One connection after the other, with pauses after failures; see [`Reconnect`].
-pub struct Connections {
+pub struct Reconnections {
     plan: Reconnect,
     /// In a row.
     failures: u32,
@@ -151,7 +151,7 @@ enum State {
     Connecting(Pin<Box<dyn Future<Output = Result<WebSocket>> + Send>>),
 }
 
-impl Connections {
+impl Reconnections {
     /// The next connection: at once the first time, after a pause when the one before is lost.
     /// Call it when you are done with the one before.
     ///
@@ -164,10 +164,10 @@ impl Connections {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// [`Connections::next`] for hand-written futures.
+    /// [`Reconnections::next`] for hand-written futures.
     ///
     /// # Errors
-    /// As [`Connections::next`].
+    /// As [`Reconnections::next`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocket>> {
         loop {
             match &mut self.state {
@@ -236,9 +236,9 @@ impl Connections {
     }
 }
 
-impl fmt::Debug for Connections {
+impl fmt::Debug for Reconnections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connections")
+        f.debug_struct("Reconnections")
             .field("plan", &self.plan)
             .field("failures", &self.failures)
             .finish_non_exhaustive()

@@ -21,31 +21,31 @@ const ALPN: &[u8] = b"http/1.1";
 /// each other's TLS sessions.
 ///
 /// Without one, a `wss://` URL is connected to with the certificates that the platform trusts.
-/// Any `rustls::ClientConfig` becomes one by `Tls::from`; it is used as it is.
+/// Any `rustls::ClientConfig` becomes one by `ClientTls::from`; it is used as it is.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use rialto_ws::{Connect, Tls};
+/// use rialto_ws::{Connect, ClientTls};
 /// let roots = std::fs::read("company-ca.pem")?;
-/// let tls = Tls::builder().root_pem(&roots).build()?;
+/// let tls = ClientTls::builder().root_pem(&roots).build()?;
 /// let socket = Connect::new("wss://chat.internal/").tls(tls).connect().await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tls {
+pub struct ClientTls {
     config: Arc<ClientConfig>,
     server_name: Option<String>,
 }
 
-impl Tls {
+impl ClientTls {
     /// Begins with the platform's trust, no client certificate, and ALPN `http/1.1`.
     ///
     /// The cryptography is the process's default provider of rustls if one was installed, and
     /// aws-lc-rs otherwise.
     #[must_use]
-    pub fn builder() -> TlsBuilder {
-        TlsBuilder { platform: true, ..TlsBuilder::default() }
+    pub fn builder() -> ClientTlsBuilder {
+        ClientTlsBuilder { platform: true, ..ClientTlsBuilder::default() }
     }
 
     /// The name to ask for (SNI) and to find in the certificate, in place of the URL's host.
@@ -63,7 +63,7 @@ impl Tls {
 
     /// The platform's trust, read once for the process: its roots are a file of 200 KiB on Linux.
     async fn platform() -> Result<Self> {
-        static PLATFORM: Mutex<Option<Tls>> = Mutex::new(None);
+        static PLATFORM: Mutex<Option<ClientTls>> = Mutex::new(None);
         if let Some(tls) = &*PLATFORM.lock() {
             return Ok(tls.clone());
         }
@@ -73,27 +73,27 @@ impl Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("server_name", &self.server_name).finish_non_exhaustive()
+        f.debug_struct("ClientTls").field("server_name", &self.server_name).finish_non_exhaustive()
     }
 }
 
-impl From<Arc<ClientConfig>> for Tls {
+impl From<Arc<ClientConfig>> for ClientTls {
     fn from(config: Arc<ClientConfig>) -> Self {
         Self { config, server_name: None }
     }
 }
 
-impl From<ClientConfig> for Tls {
+impl From<ClientConfig> for ClientTls {
     fn from(config: ClientConfig) -> Self {
         Arc::new(config).into()
     }
 }
 
-/// Makes a [`Tls`]; see [`Tls::builder`].
+/// Makes a [`ClientTls`]; see [`ClientTls::builder`].
 #[derive(Debug, Default)]
-pub struct TlsBuilder {
+pub struct ClientTlsBuilder {
     platform: bool,
     roots: Vec<CertificateDer<'static>>,
     pins: Vec<Pin>,
@@ -108,7 +108,7 @@ enum Pin {
     Certificate(CertificateDer<'static>),
 }
 
-impl TlsBuilder {
+impl ClientTlsBuilder {
     /// Trusts the certificates of a PEM file, beside the platform's.
     #[must_use]
     pub fn root_pem(mut self, pem: &[u8]) -> Self {
@@ -147,7 +147,7 @@ impl TlsBuilder {
         self
     }
 
-    /// [`TlsBuilder::client_certificate_pem`] in DER.
+    /// [`ClientTlsBuilder::client_certificate_pem`] in DER.
     #[must_use]
     pub fn client_certificate_der(
         mut self,
@@ -172,7 +172,7 @@ impl TlsBuilder {
         self
     }
 
-    /// [`TlsBuilder::pin_sha256`] of each certificate in a PEM file.
+    /// [`ClientTlsBuilder::pin_sha256`] of each certificate in a PEM file.
     #[must_use]
     pub fn pin_pem(mut self, pem: &[u8]) -> Self {
         match certificates(pem) {
@@ -183,7 +183,7 @@ impl TlsBuilder {
     }
 
     /// Checks no certificate at all: whoever sits between you and the server can read and change
-    /// everything. For experiments; [`TlsBuilder::pin_sha256`] is as easy and safe.
+    /// everything. For experiments; [`ClientTlsBuilder::pin_sha256`] is as easy and safe.
     #[must_use]
     pub fn dangerously_accept_any_certificate(mut self) -> Self {
         self.anything = true;
@@ -196,7 +196,7 @@ impl TlsBuilder {
     /// # Errors
     /// [`Error::is_tls`] if a certificate or key cannot be read, if the platform has no roots, or
     /// if nothing is trusted.
-    pub fn build(mut self) -> Result<Tls> {
+    pub fn build(mut self) -> Result<ClientTls> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -236,7 +236,7 @@ impl TlsBuilder {
         Ok(verifier.build().map_err(Error::tls)?)
     }
 
-    /// Keeps the first error for [`TlsBuilder::build`].
+    /// Keeps the first error for [`ClientTlsBuilder::build`].
     fn fail(&mut self, error: Error) {
         self.failed.get_or_insert(error);
     }
@@ -291,10 +291,10 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
 ///
 /// # Errors
 /// [`Error::is_tls`], or [`Error::is_url`] for a host that TLS has no name for.
-pub(crate) async fn secure(wire: Wire, tls: Option<&Tls>, host: &str) -> Result<Wire> {
+pub(crate) async fn secure(wire: Wire, tls: Option<&ClientTls>, host: &str) -> Result<Wire> {
     let tls = match tls {
         Some(tls) => tls.clone(),
-        None => Tls::platform().await?,
+        None => ClientTls::platform().await?,
     };
     let name = tls.server_name.as_deref().unwrap_or(host).to_owned();
     let name = ServerName::try_from(name)

@@ -356,4 +356,20 @@ mod tests {
         assert!(!host("wss://h/").same_host(&host("ws://h/")));
         assert!(!host("ws+unix:/a:/").same_host(&host("ws://localhost/")));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_url_or_a_location_says_is_taken_or_refused(text: String, path: String) {
+            let from = Target::parse("ws://h/a/b?c").unwrap();
+            let texts = [text.clone(), format!("ws://{text}/{path}"), format!("/{path}?{text}")];
+            for text in texts {
+                for target in [Target::parse(&text), from.join(&text)].into_iter().flatten() {
+                    assert!(target.path.starts_with('/') && !target.host.is_empty());
+                    let whole = format!("{}{}", target.path, target.authority);
+                    assert!(!whole.contains(|c: char| c.is_control() || c == ' '), "{target:?}");
+                }
+                without_user(&text);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The list behind a group: cheap to take a picture of, so that nobody holds its lock while sending.
+//! The list behind a group: cheap to take a picture of, so that nobody holds its lock to send.
 
 use crate::split::Sender;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! The tokio side: buffers, turns, the two halves of a connection.
 
+pub(crate) mod fleet;
 pub(crate) mod pool;
+pub(crate) mod pulse;
 pub(crate) mod queue;
 pub(crate) mod random;
 pub(crate) mod reader;

@@ -1,28 +1,47 @@
 //! Buffers of the thread: a connection that waits for its peer holds none.
 
+use super::queue::Queue;
 use std::cell::RefCell;
 
 /// Size of a read buffer: large enough that one read empties the socket in most cases.
 pub(crate) const READ_SIZE: usize = 64 * 1024;
 /// Read buffers kept by a thread; more are in use only while that many connections are mid-read.
 const KEEP_READ: usize = 4;
-/// Write buffers kept by a thread, and the largest that is worth keeping.
+/// Queues kept by a thread, and the largest write buffer in one that is worth keeping.
 const KEEP_WRITE: usize = 64;
-const KEEP_WRITE_SIZE: usize = 64 * 1024;
+pub(crate) const KEEP_WRITE_SIZE: usize = 64 * 1024;
 
 /// Bytes of buffers for large messages kept by a thread, and the sizes that are worth keeping.
 const KEEP_LARGE: usize = 8 * 1024 * 1024;
 const KEEP_LARGE_SIZE: std::ops::RangeInclusive<usize> = 2 * READ_SIZE..=4 * 1024 * 1024;
 
+/// Input that is not decoded yet: `bytes[start..end]`.
+#[derive(Default)]
+pub(crate) struct Input {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// The payload of a message that did not arrive in one piece.
+    pub(crate) gathered: Vec<u8>,
+}
+
+impl Input {
+    pub(crate) fn new(bytes: Vec<u8>, end: usize) -> Box<Self> {
+        Box::new(Self { bytes, end, ..Self::default() })
+    }
+}
+
 struct Pool {
-    read: Vec<Vec<u8>>,
-    write: Vec<Vec<u8>>,
+    #[allow(clippy::vec_box, reason = "they are handed out as boxes")]
+    read: Vec<Box<Input>>,
+    #[allow(clippy::vec_box, reason = "they are handed out as boxes")]
+    queues: Vec<Box<Queue>>,
     large: Vec<Vec<u8>>,
 }
 
 impl Pool {
     const fn new() -> Self {
-        Self { read: Vec::new(), write: Vec::new(), large: Vec::new() }
+        Self { read: Vec::new(), queues: Vec::new(), large: Vec::new() }
     }
 }
 
@@ -31,37 +50,38 @@ thread_local! {
 }
 
 /// A buffer of [`READ_SIZE`] initialised bytes, zeroed when it was made and not again.
-pub(crate) fn lease_read() -> Vec<u8> {
-    POOL.with_borrow_mut(|pool| pool.read.pop()).unwrap_or_else(|| vec![0; READ_SIZE])
+pub(crate) fn lease_read() -> Box<Input> {
+    POOL.with_borrow_mut(|pool| pool.read.pop())
+        .unwrap_or_else(|| Input::new(vec![0; READ_SIZE], 0))
 }
 
 /// Gives a read buffer back; one of another size is dropped.
-pub(crate) fn release_read(buffer: Vec<u8>) {
-    if buffer.len() == READ_SIZE {
+pub(crate) fn release_read(mut input: Box<Input>) {
+    if input.bytes.len() == READ_SIZE {
+        (input.start, input.end) = (0, 0);
+        input.gathered = Vec::new();
         POOL.with_borrow_mut(|pool| {
             if pool.read.len() < KEEP_READ {
-                pool.read.push(buffer);
+                pool.read.push(input);
             }
         });
     }
 }
 
-/// An empty buffer to write into.
-pub(crate) fn lease_write() -> Vec<u8> {
-    POOL.with_borrow_mut(|pool| pool.write.pop()).unwrap_or_default()
+/// An empty queue; its buffer has been used before, if there is any.
+pub(crate) fn lease_queue() -> Box<Queue> {
+    POOL.with_borrow_mut(|pool| pool.queues.pop()).unwrap_or_default()
 }
 
-/// Gives a write buffer back.
-pub(crate) fn release_write(mut buffer: Vec<u8>) {
-    if buffer.capacity() == 0 || buffer.capacity() > KEEP_WRITE_SIZE {
-        return;
+/// Gives a queue back.
+pub(crate) fn release_queue(queue: Box<Queue>) {
+    if queue.is_reusable() {
+        POOL.with_borrow_mut(|pool| {
+            if pool.queues.len() < KEEP_WRITE {
+                pool.queues.push(queue);
+            }
+        });
     }
-    buffer.clear();
-    POOL.with_borrow_mut(|pool| {
-        if pool.write.len() < KEEP_WRITE {
-            pool.write.push(buffer);
-        }
-    });
 }
 
 /// An empty buffer for a large message; its memory has been used before, if there is any.

@@ -6,6 +6,7 @@ use crate::proto::{Header, OpCode, RSV1, apply_mask};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::ops::{Deref, DerefMut};
 use std::task::{Context, Poll};
 
 /// Payloads from this size on are not copied into the merged bytes.
@@ -20,6 +21,70 @@ pub(crate) struct Queue {
     tail: Vec<u8>,
     sent: usize,
     len: usize,
+}
+
+/// A queue of the thread's, held only while something waits.
+#[derive(Default)]
+pub(crate) struct Lease(Option<Box<Queue>>);
+
+impl Lease {
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.len())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// [`Queue::try_flush`].
+    ///
+    /// # Errors
+    /// As [`Queue::try_flush`].
+    pub(crate) fn try_flush(&mut self, io: &mut WriteHalf) -> io::Result<bool> {
+        let Some(queue) = &mut self.0 else { return Ok(true) };
+        let done = queue.try_flush(io)?;
+        self.release();
+        Ok(done)
+    }
+
+    /// [`Queue::poll_flush`].
+    pub(crate) fn poll_flush(
+        &mut self,
+        io: &mut WriteHalf,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(queue) = &mut self.0 else { return Poll::Ready(Ok(())) };
+        let result = queue.poll_flush(io, cx);
+        self.release();
+        result
+    }
+
+    /// Drops everything that waits.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    fn release(&mut self) {
+        if let Some(queue) = self.0.take_if(|queue| queue.is_empty()) {
+            pool::release_queue(queue);
+        }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        static EMPTY: Queue = Queue { chunks: VecDeque::new(), tail: Vec::new(), sent: 0, len: 0 };
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Queue {
+        self.0.get_or_insert_with(pool::lease_queue)
+    }
 }
 
 impl Queue {
@@ -49,9 +114,6 @@ impl Queue {
     }
 
     fn push_header(&mut self, header: Header, payload: &[u8]) {
-        if self.tail.capacity() == 0 {
-            self.tail = pool::lease_write();
-        }
         let mut bytes = [0; Header::MAX];
         let size = header.write(&mut bytes);
         self.tail.extend_from_slice(&bytes[..size]);
@@ -104,7 +166,6 @@ impl Queue {
         if !other.tail.is_empty() {
             self.push_bytes(&other.tail);
         }
-        pool::release_write(other.tail);
     }
 
     /// Appends bytes that are already framed and shared with other connections.
@@ -118,9 +179,6 @@ impl Queue {
     }
 
     fn push_bytes(&mut self, bytes: &[u8]) {
-        if self.tail.capacity() == 0 {
-            self.tail = pool::lease_write();
-        }
         self.tail.extend_from_slice(bytes);
         self.len += bytes.len();
     }
@@ -137,6 +195,11 @@ impl Queue {
     /// Drops everything that waits.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// True if it is worth keeping for another connection.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.is_empty() && self.tail.capacity() <= pool::KEEP_WRITE_SIZE
     }
 
     /// Writes as much as the stream takes now. True if nothing is left.
@@ -211,7 +274,7 @@ impl Queue {
         }
         if self.len == 0 {
             self.sent = 0;
-            pool::release_write(std::mem::take(&mut self.tail));
+            self.tail.clear();
             if self.chunks.capacity() > SLICES {
                 self.chunks = VecDeque::new();
             }

@@ -2,7 +2,8 @@
 
 mod pieces;
 
-use super::pool;
+use super::pool::{self, Input};
+use super::pulse::Fate;
 use super::stream::ReadHalf;
 use super::writer::Shared;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ use crate::proto::{
 };
 use bytes::{BufMut, Bytes};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -27,18 +29,12 @@ const DIRECT_RESERVE: usize = 2 * pool::READ_SIZE;
 pub(crate) struct Reader {
     io: ReadHalf,
     decoder: Decoder,
-    /// Input that is not decoded yet: `buffer[start..end]`. Empty while waiting for the peer.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// The payload of a message that did not arrive in one piece.
-    gathered: Vec<u8>,
+    /// Input that is not decoded yet. Nothing while waiting for the peer.
+    input: Option<Box<Input>>,
     role: Role,
     shared: Arc<Shared>,
     state: State,
-    close_frame: Option<CloseFrame>,
-    /// Bytes read from the stream.
-    received: u64,
+    close_frame: Option<Box<CloseFrame>>,
     /// Messages were handed out since the last wait while more input was there.
     batch: bool,
 }
@@ -67,18 +63,18 @@ impl Reader {
         input: Vec<u8>,
         shared: Arc<Shared>,
     ) -> Self {
+        let input = (!input.is_empty()).then(|| {
+            let end = input.len();
+            Input::new(input, end)
+        });
         Self {
             io,
             decoder: Decoder::new(role, limits),
-            start: 0,
-            end: input.len(),
-            buffer: input,
-            gathered: Vec::new(),
+            input,
             role,
             shared,
             state: State::Open,
             close_frame: None,
-            received: 0,
             batch: false,
         }
     }
@@ -96,14 +92,18 @@ impl Reader {
         &self.shared
     }
 
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        self.io.peer_addr()
+    }
+
     /// The peer's Close frame, once it has come.
     pub(crate) fn close_frame(&self) -> Option<&CloseFrame> {
-        self.close_frame.as_ref()
+        self.close_frame.as_deref()
     }
 
     /// Bytes read from the stream, what came with the handshake not counted.
     pub(crate) fn received(&self) -> u64 {
-        self.received
+        self.shared.received()
     }
 
     /// True once nothing more will be received.
@@ -124,10 +124,7 @@ impl Reader {
         let Some((kind, place)) = ready!(self.poll_place(cx))? else {
             return Poll::Ready(Ok(None));
         };
-        let payload = match place {
-            Place::Input(range) => &self.buffer[range],
-            Place::Gathered => &self.gathered[..],
-        };
+        let payload = self.payload(place);
         Poll::Ready(Ok(Some(match kind {
             Kind::Text => MessageRef::Text(checked_str(payload)),
             Kind::Binary => MessageRef::Binary(payload),
@@ -140,7 +137,10 @@ impl Reader {
             return Poll::Ready(Ok(None));
         };
         let payload = match place {
-            Place::Input(range) => Bytes::copy_from_slice(&self.buffer[range]),
+            Place::Input(range) => self
+                .input
+                .as_ref()
+                .map_or_else(Bytes::new, |input| Bytes::copy_from_slice(&input.bytes[range])),
             Place::Gathered => self.take_gathered(),
         };
         self.shrink();
@@ -172,39 +172,64 @@ impl Reader {
             };
             match read {
                 Poll::Pending => {
-                    self.before_wait();
-                    return Poll::Pending;
+                    ready!(self.poll_wait())?;
                 }
                 Poll::Ready(Ok(Some(found))) => return Poll::Ready(Ok(Some(found))),
                 Poll::Ready(Ok(None)) => {}
-                Poll::Ready(Err(error)) => {
-                    self.end();
-                    return Poll::Ready(Err(error));
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.ended(error))),
             }
         }
     }
 
+    /// Nothing has arrived: waits on, unless this was the last look that the peer was owed.
+    fn poll_wait(&mut self) -> Poll<Result<()>> {
+        self.before_wait();
+        if self.shared.signs().fate() != Fate::Suspect {
+            return Poll::Pending;
+        }
+        self.shared.cut_silent();
+        Poll::Ready(Err(self.ended(Error::abnormal())))
+    }
+
+    /// The stream has ended: by a deadline of ours, or as `error` says.
+    fn ended(&mut self, error: Error) -> Error {
+        let error = self.shared.signs().fate().error().unwrap_or(error);
+        self.end();
+        error
+    }
+
+    /// Any byte is a sign of life.
+    fn count(&mut self, read: usize) {
+        if read > 0 {
+            self.shared.hear(read);
+        }
+    }
+
     fn release_gathered(&mut self) {
-        if self.gathered.capacity() > 0 {
-            pool::release_large(std::mem::take(&mut self.gathered));
+        if let Some(input) = &mut self.input
+            && input.gathered.capacity() > 0
+        {
+            pool::release_large(std::mem::take(&mut input.gathered));
         }
     }
 
     /// Decodes what is buffered up to the first message.
     fn decode(&mut self) -> Result<Option<(Kind, Place)>> {
-        while self.start < self.end {
-            let base = self.start;
-            let decoded = match self.decoder.decode(&mut self.buffer[base..self.end]) {
+        while let Some(input) = &mut self.input
+            && input.start < input.end
+        {
+            let base = input.start;
+            let decoded = match self.decoder.decode(&mut input.bytes[base..input.end]) {
                 Ok(decoded) => decoded,
                 Err(violation) => return Err(self.violated(violation)),
             };
-            self.start += decoded.consumed;
-            let more = self.start < self.end;
+            input.start += decoded.consumed;
+            let more = input.start < input.end;
             if let Some(item) = decoded.item
                 && let Some((kind, body)) = self.answer(item, base)
             {
                 self.shared.set_more(more);
+                self.shared.signs().note_message();
                 self.batch |= more;
                 return Ok(Some((kind, self.place(body, base))));
             }
@@ -217,7 +242,8 @@ impl Reader {
         match item {
             Item::Message(kind, body) => return Some((kind, body)),
             Item::Ping(body) => {
-                let payload = body.as_slice(&self.buffer[base.min(self.buffer.len())..]);
+                let input = self.input.as_ref().and_then(|input| input.bytes.get(base..));
+                let payload = body.as_slice(input.unwrap_or_default());
                 self.shared.pong(payload);
             }
             Item::Pong(_) => {}
@@ -225,18 +251,26 @@ impl Reader {
                 // Code and reason go back as they came (§5.5.1): browsers report those that they
                 // receive. RFC 6455 §7.1.1: the server ends the TCP connection first.
                 self.shared.close(&frame, self.role == Role::Server);
-                self.close_frame = Some(frame);
+                self.close_frame = Some(Box::new(frame));
                 self.state = State::Closed;
             }
         }
         None
     }
 
+    fn payload(&self, place: Place) -> &[u8] {
+        let payload = match place {
+            Place::Input(range) => self.input.as_ref().map(|input| &input.bytes[range]),
+            Place::Gathered => self.input.as_ref().map(|input| &input.gathered[..]),
+        };
+        payload.unwrap_or_default()
+    }
+
     fn place(&mut self, body: Body, base: usize) -> Place {
         match body {
             Body::Input(range) => Place::Input(base + range.start..base + range.end),
             Body::Owned(bytes) => {
-                self.gathered = bytes;
+                self.input.get_or_insert_with(pool::lease_read).gathered = bytes;
                 Place::Gathered
             }
         }
@@ -244,14 +278,16 @@ impl Reader {
 
     /// Reads into a buffer of the thread.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Kind, Place)>>> {
-        if self.buffer.len() != pool::READ_SIZE {
-            self.buffer = pool::lease_read();
-        }
-        let mut buf = ReadBuf::new(&mut self.buffer);
+        let input = match &mut self.input {
+            Some(input) if input.bytes.len() == pool::READ_SIZE => input,
+            other => other.insert(pool::lease_read()),
+        };
+        let mut buf = ReadBuf::new(&mut input.bytes);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
-        (self.start, self.end) = (0, buf.filled().len());
-        self.received += self.end as u64;
-        if self.end == 0 { Poll::Ready(Err(Error::abnormal())) } else { Poll::Ready(Ok(None)) }
+        let read = buf.filled().len();
+        (input.start, input.end) = (0, read);
+        self.count(read);
+        if read == 0 { Poll::Ready(Err(Error::abnormal())) } else { Poll::Ready(Ok(None)) }
     }
 
     /// Reads the rest of a large frame onto the end of its message, without a copy.
@@ -274,20 +310,22 @@ impl Reader {
         if read == 0 {
             return Poll::Ready(Err(Error::abnormal()));
         }
-        self.received += read as u64;
+        self.count(read);
         let item = match self.decoder.payload_read(read) {
             Ok(item) => item,
             Err(violation) => return Poll::Ready(Err(self.violated(violation))),
         };
         let Some(Item::Message(kind, body)) = item else { return Poll::Ready(Ok(None)) };
         self.shared.set_more(false);
+        self.shared.signs().note_message();
         let place = self.place(body, 0);
         Poll::Ready(Ok(Some((kind, place))))
     }
 
     /// The gathered message, which must not pin more than twice its size.
     fn take_gathered(&mut self) -> Bytes {
-        let payload = std::mem::take(&mut self.gathered);
+        let Some(input) = &mut self.input else { return Bytes::new() };
+        let payload = std::mem::take(&mut input.gathered);
         if payload.capacity() < DIRECT_RESERVE {
             return payload.into();
         }
@@ -310,21 +348,27 @@ impl Reader {
 
     /// Gives an empty read buffer back to the thread.
     fn release(&mut self) {
-        if self.start >= self.end && !self.buffer.is_empty() {
-            pool::release_read(std::mem::take(&mut self.buffer));
-            (self.start, self.end) = (0, 0);
+        if let Some(input) = self.input.take_if(|input| input.start >= input.end) {
+            pool::release_read(input);
+        }
+    }
+
+    fn drop_input(&mut self) {
+        if let Some(input) = self.input.take() {
+            pool::release_read(input);
         }
     }
 
     /// Before an owned message is handed out: what is left must not pin a large buffer.
     pub(crate) fn shrink(&mut self) {
-        let left = self.end - self.start;
+        let Some(input) = &mut self.input else { return };
+        let left = input.end - input.start;
         if left == 0 {
             self.release();
-        } else if self.buffer.len() == pool::READ_SIZE && left < pool::READ_SIZE / 2 {
-            let rest = self.buffer[self.start..self.end].to_vec();
-            pool::release_read(std::mem::replace(&mut self.buffer, rest));
-            (self.start, self.end) = (0, left);
+        } else if input.bytes.len() == pool::READ_SIZE && left < pool::READ_SIZE / 2 {
+            let bytes = input.bytes[input.start..input.end].to_vec();
+            let rest = Input::new(bytes, left);
+            pool::release_read(std::mem::replace(input, rest));
         }
     }
 
@@ -341,25 +385,22 @@ impl Reader {
             self.shared.abort();
         }
         self.state = State::Ended;
-        (self.start, self.end) = (0, 0);
-        self.buffer = Vec::new();
+        self.drop_input();
     }
 
     /// Reads and drops what still comes, until the stream ends (RFC 6455 §7.1.1).
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        (self.start, self.end) = (0, 0);
         while self.state != State::Ended {
             match self.poll_read(cx) {
                 Poll::Pending => {
-                    (self.start, self.end) = (0, 0);
-                    self.release();
+                    self.drop_input();
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => self.state = State::Ended,
             }
         }
-        self.buffer = Vec::new();
+        self.drop_input();
         Poll::Ready(())
     }
 

@@ -4,10 +4,12 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use std::any::Any;
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp;
@@ -37,7 +39,12 @@ pub(crate) enum WriteHalf {
 
 /// A stream of unknown kind, shared by its halves. Each poll locks it; nothing else does.
 #[derive(Clone)]
-pub(crate) struct Boxed(Arc<Mutex<Both>>);
+pub(crate) struct Boxed(Arc<Inside>);
+
+struct Inside {
+    stream: Mutex<Both>,
+    peer: Option<SocketAddr>,
+}
 
 struct Both {
     stream: Box<dyn Stream>,
@@ -49,11 +56,11 @@ struct Both {
 
 impl Boxed {
     fn with<R>(&self, poll: impl FnOnce(Pin<&mut Box<dyn Stream>>) -> R) -> R {
-        poll(Pin::new(&mut self.0.lock().stream))
+        poll(Pin::new(&mut self.0.stream.lock().stream))
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut both = self.0.lock();
+        let mut both = self.0.stream.lock();
         let read = Pin::new(&mut both.stream).poll_read(cx, buf);
         match read {
             Poll::Pending if both.cut => Poll::Ready(Ok(())),
@@ -69,12 +76,50 @@ impl Boxed {
     }
 
     fn cut(&self) {
-        let mut both = self.0.lock();
-        both.cut = true;
-        let reader = both.reader.take();
-        drop(both);
+        self.0.stream.lock().cut = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let reader = self.0.stream.lock().reader.take();
         if let Some(waker) = reader {
             waker.wake();
+        }
+    }
+}
+
+/// The address of the peer, for the kinds of streams that we know.
+pub(crate) fn peer_addr<S: Stream>(stream: &S) -> Option<SocketAddr> {
+    let any: &dyn Any = stream;
+    if let Some(tcp) = any.downcast_ref::<TcpStream>() {
+        return tcp.peer_addr().ok();
+    }
+    #[cfg(feature = "tls")]
+    if let Some(tls) = any.downcast_ref::<tokio_rustls::server::TlsStream<TcpStream>>() {
+        return tls.get_ref().0.peer_addr().ok();
+    }
+    None
+}
+
+/// Whether input waits to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unread {
+    /// Something has arrived that nobody has read.
+    Some,
+    /// Everything that has arrived has been read.
+    None,
+    /// Only reading can tell.
+    Unknown,
+}
+
+impl Unread {
+    /// Asks the kernel.
+    fn of(socket: &SockRef<'_>) -> Self {
+        let mut byte = [MaybeUninit::uninit()];
+        match socket.peek(&mut byte) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::None,
+            // The end of the stream, or an error: the reader will find it.
+            _ => Self::Some,
         }
     }
 }
@@ -95,17 +140,29 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
         let (read, write) = unix.into_split();
         return (ReadHalf::Unix(read), WriteHalf::Unix(write));
     }
+    let peer = slot.as_ref().and_then(peer_addr);
     let boxed: Box<dyn Stream> = match slot {
         Some(stream) => Box::new(stream),
         None => Box::new(tokio::io::empty()),
     };
     let both = Both { stream: boxed, reader: None, cut: false };
-    let boxed = Boxed(Arc::new(Mutex::new(both)));
+    let boxed = Boxed(Arc::new(Inside { stream: Mutex::new(both), peer }));
     (ReadHalf::Other(boxed.clone()), WriteHalf::Other(boxed))
 }
 
 fn take<S: 'static, T: 'static>(slot: &mut Option<S>) -> Option<T> {
     (slot as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take)
+}
+
+impl ReadHalf {
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(half) => half.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+            Self::Other(half) => half.0.peer,
+        }
+    }
 }
 
 impl AsyncRead for ReadHalf {
@@ -182,12 +239,47 @@ impl WriteHalf {
         }
     }
 
+    /// Whether input waits to be read.
+    pub(crate) fn unread(&self) -> Unread {
+        match self {
+            Self::Tcp(half) => Unread::of(&SockRef::from(half.as_ref())),
+            #[cfg(unix)]
+            Self::Unix(half) => Unread::of(&SockRef::from(half.as_ref())),
+            Self::Other(_) => Unread::Unknown,
+            Self::Gone => Unread::None,
+        }
+    }
+
+    /// Makes the task that waits for input look again, where [`WriteHalf::unread`] cannot tell.
+    pub(crate) fn wake_reader(&self) {
+        if let Self::Other(half) = self {
+            half.wake();
+        }
+    }
+
+    /// [`WriteHalf::cut`] for a peer that is past hearing: what the kernel still holds for it is
+    /// dropped once the reader lets go of the stream, by a reset.
+    pub(crate) fn reset(self) {
+        let Self::Tcp(half) = self else { return self.cut() };
+        let socket = SockRef::from(half.as_ref());
+        // Where a call fails, the connection has ended already.
+        let _ = socket.set_linger(Some(Duration::ZERO));
+        let _ = socket.shutdown(Shutdown::Read);
+        half.forget();
+    }
+
     /// Ends both directions: whoever waits to read gets what has arrived, then the end.
     pub(crate) fn cut(self) {
         match self {
-            Self::Tcp(half) => shut_down(&SockRef::from(half.as_ref())),
+            Self::Tcp(half) => {
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
+            }
             #[cfg(unix)]
-            Self::Unix(half) => shut_down(&SockRef::from(half.as_ref())),
+            Self::Unix(half) => {
+                shut_down(&SockRef::from(half.as_ref()));
+                half.forget();
+            }
             Self::Other(half) => half.cut(),
             Self::Gone => {}
         }

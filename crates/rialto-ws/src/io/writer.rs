@@ -9,7 +9,9 @@ mod slow;
 
 use self::slow::Rare;
 pub(crate) use self::slow::close_together;
-use super::queue::Queue;
+use super::fleet::{Fleet, Settings};
+use super::pulse::{Pulse, Signs};
+use super::queue::Lease;
 use super::random;
 use super::stream::WriteHalf;
 use super::turn::{self, Token};
@@ -18,12 +20,12 @@ use crate::options::Options;
 use crate::prepared::Prepared;
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseFrame, Message, MessageRef, OpCode, Role};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 
@@ -37,11 +39,16 @@ pub(crate) struct Shared {
     more: AtomicBool,
     /// `serve` decides by the handler's outcome how the connection closes.
     held: AtomicBool,
-    runtime: Handle,
+    signs: Signs,
+    /// Bytes read from the stream. It stands here because here it takes no room.
+    received: AtomicU64,
+    /// Where the fleet keeps this connection.
+    place: u32,
+    fleet: Arc<Fleet>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+pub(super) enum State {
     Open,
     /// Our Close frame is queued; nothing may follow it.
     Closing,
@@ -50,7 +57,7 @@ enum State {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Drain {
+pub(super) enum Drain {
     Idle,
     /// Spawned, has not run yet: others may still flush.
     Scheduled,
@@ -58,27 +65,31 @@ enum Drain {
     Blocked,
 }
 
-struct Writer {
-    io: WriteHalf,
+pub(super) struct Writer {
+    pub(super) io: WriteHalf,
     role: Role,
-    queue: Queue,
-    state: State,
-    drain: Drain,
-    drain_waker: Option<Waker>,
+    queue: Lease,
+    pub(super) state: State,
+    pub(super) drain: Drain,
     /// End our direction of the stream once the queue is empty.
     shutdown: bool,
     /// Writing failed or was given up.
     failed: bool,
     mark: Token,
+    pub(super) pulse: Pulse,
+    compressor: Option<Box<Compressor>>,
+    jam: Option<Box<Jam>>,
+    /// What few connections need.
+    rare: Option<Box<Rare>>,
+}
+
+/// What is kept only while the socket takes too little.
+#[derive(Default)]
+struct Jam {
+    drain_waker: Option<Waker>,
     /// The newest pong that the kernel would not take (older ones are dropped, RFC 6455 §5.5.3).
     late_pong: Option<Vec<u8>>,
     waiters: Vec<Waker>,
-    budget: usize,
-    compressor: Option<Compressor>,
-    /// Milliseconds that the peer has for the closing handshake.
-    close_millis: u32,
-    /// What few connections need.
-    rare: Option<Box<Rare>>,
 }
 
 /// Why something was not queued.
@@ -136,31 +147,63 @@ impl Shared {
         let writer = Writer {
             io,
             role,
-            queue: Queue::default(),
+            queue: Lease::default(),
             state: State::Open,
             drain: Drain::Idle,
-            drain_waker: None,
             shutdown: false,
             failed: false,
             mark: 0,
-            late_pong: None,
-            waiters: Vec::new(),
-            budget: options.send_budget,
-            close_millis: u32::try_from(options.close_timeout.as_millis()).unwrap_or(u32::MAX),
-            rare: Rare::of(&options.slow_peer),
+            pulse: Pulse::default(),
             compressor: None,
+            jam: None,
+            rare: Rare::of(&options.slow_peer),
         };
-        let (more, held) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { writer: Mutex::new(writer), more, held, runtime: Handle::current() })
+        let fleet = Fleet::of(Settings::new(options));
+        Arc::new_cyclic(|this| Self {
+            writer: Mutex::new(writer),
+            more: AtomicBool::new(false),
+            held: AtomicBool::new(false),
+            signs: Signs::default(),
+            received: AtomicU64::new(0),
+            place: fleet.join(this.clone()),
+            fleet,
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock()
     }
 
     /// Compresses from now on.
     pub(crate) fn set_compressor(&self, compressor: Compressor) {
-        self.writer.lock().compressor = Some(compressor);
+        self.writer.lock().compressor = Some(Box::new(compressor));
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
+        &self.fleet.runtime
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.fleet.settings
+    }
+
+    pub(crate) fn signs(&self) -> &Signs {
+        &self.signs
+    }
+
+    /// Takes note of bytes that the reader, and nobody else, has read.
+    pub(crate) fn hear(&self, bytes: usize) {
+        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
+        self.signs.hear();
+    }
+
+    /// Bytes read from the stream, what came with the handshake not counted.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    fn budget(&self) -> usize {
+        self.fleet.settings.send_budget
     }
 
     /// Tells senders whether the reader holds further input.
@@ -202,14 +245,14 @@ impl Shared {
 
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
-        if writer.state == State::Open && !writer.has_room() {
+        if writer.state == State::Open && !writer.has_room(self.budget()) {
             // What a turn has gathered may be all that is in the way.
             self.flush(writer);
         }
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if writer.has_room() { Ok(()) } else { Err(Refused::Full) }
+        if writer.has_room(self.budget()) { Ok(()) } else { Err(Refused::Full) }
     }
 
     /// Queues all of it side by side within the budget, or nothing.
@@ -307,6 +350,16 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Ready when our direction of the stream has ended, in order or not.
+    pub(crate) fn poll_shut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut writer = self.writer.lock();
+        if writer.state == State::Shut {
+            return Poll::Ready(());
+        }
+        writer.wait(cx);
+        Poll::Pending
+    }
+
     /// Answers a ping; bounded whatever the peer does (see `late_pong`).
     pub(crate) fn pong(self: &Arc<Self>, payload: &[u8]) {
         let mut writer = self.writer.lock();
@@ -314,7 +367,7 @@ impl Shared {
             return;
         }
         if writer.drain == Drain::Blocked {
-            writer.late_pong = Some(payload.to_vec());
+            writer.jam().late_pong = Some(payload.to_vec());
         } else if writer.push_control(OpCode::Pong, payload).is_ok() {
             self.after_push(&mut writer);
         }
@@ -327,7 +380,12 @@ impl Shared {
         self.close_locked(&mut self.writer.lock(), frame, end)
     }
 
-    fn close_locked(self: &Arc<Self>, writer: &mut Writer, frame: &CloseFrame, end: bool) -> bool {
+    pub(super) fn close_locked(
+        self: &Arc<Self>,
+        writer: &mut Writer,
+        frame: &CloseFrame,
+        end: bool,
+    ) -> bool {
         let first = writer.state == State::Open;
         if first {
             writer.drop_held_back();
@@ -349,14 +407,7 @@ impl Shared {
 
     /// Gives up what waits and ends the stream at once.
     pub(crate) fn abort(&self) {
-        let waker = {
-            let mut writer = self.writer.lock();
-            writer.fail();
-            writer.drain_waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.writer.lock().fail();
     }
 
     /// Flushes what a drain task was to flush, now that the reader has no more input.
@@ -399,10 +450,11 @@ impl Shared {
     }
 
     /// Writes what the socket takes; the rest is left to the drain task.
-    fn flush(self: &Arc<Self>, writer: &mut Writer) {
+    pub(super) fn flush(self: &Arc<Self>, writer: &mut Writer) {
         if writer.drain == Drain::Blocked || writer.state == State::Shut {
             return;
         }
+        let before = writer.queue.len();
         match writer.queue.try_flush(&mut writer.io) {
             Ok(true) if !writer.shutdown && !writer.unflushed() => {}
             Ok(_) => self.schedule_drain(writer),
@@ -411,7 +463,8 @@ impl Shared {
                 writer.fail();
             }
         }
-        if writer.queue.len() <= writer.budget / 2 {
+        // Only if it has changed anything: else two who wait, and flush for it, wake each other.
+        if writer.queue.len() < before && writer.queue.len() <= self.budget() / 2 {
             writer.wake_waiters();
         }
     }
@@ -419,7 +472,7 @@ impl Shared {
     fn schedule_drain(self: &Arc<Self>, writer: &mut Writer) {
         if writer.drain == Drain::Idle {
             writer.drain = Drain::Scheduled;
-            self.runtime.spawn(DrainTask(Arc::clone(self)));
+            self.runtime().spawn(DrainTask(Arc::clone(self)));
         }
     }
 
@@ -428,8 +481,8 @@ impl Shared {
         match writer.poll_drain(cx) {
             Poll::Pending => {
                 writer.drain = Drain::Blocked;
-                writer.drain_waker = Some(cx.waker().clone());
-                if writer.queue.len() <= writer.budget / 2 {
+                writer.jam().drain_waker = Some(cx.waker().clone());
+                if writer.queue.len() <= self.budget() / 2 {
                     writer.wake_waiters();
                 }
                 Poll::Pending
@@ -440,8 +493,8 @@ impl Shared {
                     writer.fail();
                 }
                 writer.drain = Drain::Idle;
-                writer.drain_waker = None;
                 writer.wake_waiters();
+                writer.jam = None;
                 Poll::Ready(())
             }
         }
@@ -459,21 +512,33 @@ impl Future for DrainTask {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.fleet.leave(self.place);
+    }
+}
+
 impl Writer {
+    fn jam(&mut self) -> &mut Jam {
+        self.jam.get_or_insert_default()
+    }
+
     /// A message is taken while less than the budget waits, so the last one may exceed it: that
     /// keeps messages larger than the budget possible, and the answer the same for all sizes.
-    fn has_room(&self) -> bool {
-        self.queued() < self.budget
+    fn has_room(&self, budget: usize) -> bool {
+        self.queued() < budget
     }
 
     fn wait(&mut self, cx: &Context<'_>) {
-        if !self.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiters.push(cx.waker().clone());
+        let waiters = &mut self.jam().waiters;
+        if !waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiters.push(cx.waker().clone());
         }
     }
 
     fn wake_waiters(&mut self) {
-        for waker in self.waiters.drain(..) {
+        let Some(jam) = &mut self.jam else { return };
+        for waker in jam.waiters.drain(..) {
             waker.wake();
         }
     }
@@ -487,6 +552,7 @@ impl Writer {
 
     fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
+        self.pulse.sent = true;
         if !self.push_compressed(out, mask) {
             self.push_plain(out, mask);
         }
@@ -543,7 +609,7 @@ impl Writer {
         compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()
     }
 
-    fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
+    pub(super) fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
         let mask = self.mask()?;
         self.queue.push_copy(opcode, payload, mask);
         Ok(())
@@ -569,8 +635,11 @@ impl Writer {
             return Poll::Ready(Ok(()));
         }
         loop {
-            std::task::ready!(self.queue.poll_flush(&mut self.io, cx))?;
-            match self.late_pong.take() {
+            let before = self.queue.len();
+            let flushed = self.queue.poll_flush(&mut self.io, cx);
+            self.pulse.taken |= self.queue.len() < before;
+            std::task::ready!(flushed)?;
+            match self.jam.as_mut().and_then(|jam| jam.late_pong.take()) {
                 Some(payload) if self.state == State::Open => {
                     self.push_control(OpCode::Pong, &payload)?;
                 }
@@ -586,13 +655,16 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    fn fail(&mut self) {
+    pub(super) fn fail(&mut self) {
         self.state = State::Shut;
         self.failed = true;
         std::mem::replace(&mut self.io, WriteHalf::Gone).cut();
         self.queue.clear();
         self.drop_held_back();
-        self.late_pong = None;
         self.wake_waiters();
+        // The drain task has nothing to wait for any more.
+        if let Some(waker) = self.jam.take().and_then(|jam| jam.drain_waker) {
+            waker.wake();
+        }
     }
 }

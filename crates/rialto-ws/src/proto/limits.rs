@@ -9,7 +9,13 @@ pub struct Limits {
     /// A frame that announces more is answered with close code 1009 before its payload is read:
     /// memory follows the bytes received, and they never exceed this.
     pub max_message: usize,
-    /// Fragments of fewer than 32 bytes in one message, empty ones counted. Default 16 384.
+    /// Bytes of payload in one frame, as they travel. Default: no bound beside `max_message`.
+    ///
+    /// For peers that are to send large messages in pieces. One byte more is answered with close
+    /// code 1009, before the payload is read. Control frames have at most 125 bytes anyway.
+    pub max_frame: usize,
+    /// Fragments of fewer than 32 bytes behind the first in one message, empty ones counted.
+    /// Default 16 384.
     ///
     /// Larger fragments are bounded by `max_message`; small ones cost the receiver work out of
     /// proportion to their bytes, so one more than this is answered with close code 1008.
@@ -27,6 +33,13 @@ impl Limits {
         self
     }
 
+    /// Sets [`Limits::max_frame`], in bytes.
+    #[must_use]
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
     /// Sets [`Limits::max_small_fragments`].
     #[must_use]
     pub fn max_small_fragments(mut self, count: u32) -> Self {
@@ -37,6 +50,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message: 16 << 20, max_small_fragments: 16_384 }
+        Self { max_message: 16 << 20, max_frame: usize::MAX, max_small_fragments: 16_384 }
     }
 }

@@ -31,6 +31,8 @@ pub enum Violation {
     InvalidCloseCode(u16),
     /// A compressed message that is no deflate stream, or a part of one (RFC 7692 §7.2.2).
     InvalidDeflate,
+    /// A frame larger than [`Limits::max_frame`](super::Limits::max_frame).
+    FrameTooLarge,
     /// A message larger than [`Limits::max_message`](super::Limits::max_message).
     MessageTooLarge,
     /// More small fragments than
@@ -44,7 +46,7 @@ impl Violation {
     pub fn close_code(self) -> CloseCode {
         match self {
             Self::InvalidUtf8 | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
-            Self::MessageTooLarge => CloseCode::TOO_LARGE,
+            Self::FrameTooLarge | Self::MessageTooLarge => CloseCode::TOO_LARGE,
             Self::TooManyFragments => CloseCode::POLICY,
             _ => CloseCode::PROTOCOL,
         }
@@ -67,6 +69,7 @@ impl Violation {
             Self::ShortClose => "close frame with one byte",
             Self::InvalidCloseCode(_) => "close code that may not be sent",
             Self::InvalidDeflate => "compressed message is damaged",
+            Self::FrameTooLarge => "frame over the size limit",
             Self::MessageTooLarge => "message over the size limit",
             Self::TooManyFragments => "too many small fragments",
         }

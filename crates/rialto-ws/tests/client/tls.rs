@@ -3,7 +3,7 @@
 use crate::relays::Relay;
 use crate::support::{echo, echo_server, greeting, listen, within};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rialto_ws::{Connect, Options, Tls};
+use rialto_ws::{ClientTls, Connect, Options};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -53,8 +53,8 @@ impl Authority {
         }
     }
 
-    fn trusted(&self) -> Tls {
-        let tls = Tls::builder().platform_roots(false).root_pem(self.pem.as_bytes());
+    fn trusted(&self) -> ClientTls {
+        let tls = ClientTls::builder().platform_roots(false).root_pem(self.pem.as_bytes());
         tls.build().unwrap()
     }
 }
@@ -131,7 +131,7 @@ async fn a_root_of_ones_own_by_name_and_by_address() {
 #[tokio::test]
 async fn roots_may_be_added_to_the_platforms() {
     let (address, authority, _) = server(&["127.0.0.1"]).await;
-    let tls = Tls::builder().root_der(authority.der.to_vec()).build().unwrap();
+    let tls = ClientTls::builder().root_der(authority.der.to_vec()).build().unwrap();
     let connect = Connect::new(format!("wss://{address}/")).tls(tls);
     greeting(&mut within(connect.connect()).await.unwrap()).await;
 }
@@ -159,14 +159,14 @@ async fn what_is_not_trusted_is_refused_with_the_reason() {
 async fn a_pinned_certificate_and_no_other() {
     let (address, _, identity) = server(&["whatever.test"]).await;
     let connect = |tls| Connect::new(format!("wss://{address}/")).tls(tls).connect();
-    let pinned = Tls::builder().pin_pem(identity.chain.as_bytes()).build().unwrap();
+    let pinned = ClientTls::builder().pin_pem(identity.chain.as_bytes()).build().unwrap();
     greeting(&mut within(connect(pinned)).await.unwrap()).await;
     let print = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().unwrap();
     let print = print.common.hash_provider.hash(&identity.der);
     let print: [u8; 32] = print.as_ref().try_into().unwrap();
-    let pinned = Tls::builder().pin_sha256([0; 32]).pin_sha256(print).build().unwrap();
+    let pinned = ClientTls::builder().pin_sha256([0; 32]).pin_sha256(print).build().unwrap();
     greeting(&mut within(connect(pinned)).await.unwrap()).await;
-    let other = Tls::builder().pin_sha256([7; 32]).build().unwrap();
+    let other = ClientTls::builder().pin_sha256([7; 32]).build().unwrap();
     assert!(within(connect(other)).await.unwrap_err().is_tls());
 }
 
@@ -184,10 +184,10 @@ async fn a_pinned_certificate_without_its_key_is_refused() {
         .with_no_client_auth()
         .with_cert_resolver(resolver);
     let address = serve(config).await;
-    let pinned = Tls::builder().pin_pem(shown.chain.as_bytes()).build().unwrap();
+    let pinned = ClientTls::builder().pin_pem(shown.chain.as_bytes()).build().unwrap();
     let connect = Connect::new(format!("wss://{address}/"));
     assert!(within(connect.clone().tls(pinned).connect()).await.unwrap_err().is_tls());
-    let careless = Tls::builder().dangerously_accept_any_certificate().build().unwrap();
+    let careless = ClientTls::builder().dangerously_accept_any_certificate().build().unwrap();
     greeting(&mut within(connect.tls(careless).connect()).await.unwrap()).await;
 }
 
@@ -197,7 +197,7 @@ async fn a_client_shows_its_certificate() {
     let identity = authority.sign(&["127.0.0.1"]);
     let address = serve(server_config(&identity, Some(&authority), &[])).await;
     let client = authority.sign(&["client"]);
-    let roots = || Tls::builder().platform_roots(false).root_pem(authority.pem.as_bytes());
+    let roots = || ClientTls::builder().platform_roots(false).root_pem(authority.pem.as_bytes());
     let by_pem = roots().client_certificate_pem(client.chain.as_bytes(), client.key.as_bytes());
     let by_der = roots()
         .client_certificate_der([client.der.to_vec()], client.key_der().secret_der().to_vec());
@@ -236,15 +236,15 @@ async fn a_configuration_of_ones_own_and_protocols_that_do_not_fit() {
 
 #[test]
 fn what_cannot_be_used_is_told_when_it_is_built() {
-    let no_pem = Tls::builder().root_pem(b"nothing").build();
+    let no_pem = ClientTls::builder().root_pem(b"nothing").build();
     let bad_pem = b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n";
     for tls in [
         no_pem,
-        Tls::builder().root_pem(bad_pem).build(),
-        Tls::builder().platform_roots(false).build(),
-        Tls::builder().platform_roots(false).root_der([1, 2, 3]).build(),
-        Tls::builder().client_certificate_pem(b"", b"").build(),
-        Tls::builder().pin_pem(b"").build(),
+        ClientTls::builder().root_pem(bad_pem).build(),
+        ClientTls::builder().platform_roots(false).build(),
+        ClientTls::builder().platform_roots(false).root_der([1, 2, 3]).build(),
+        ClientTls::builder().client_certificate_pem(b"", b"").build(),
+        ClientTls::builder().pin_pem(b"").build(),
     ] {
         let error = tls.unwrap_err();
         assert!(error.is_tls(), "{error:?}");

@@ -99,6 +99,11 @@ impl Peer {
         tokio::time::timeout(PATIENCE, self.read_frame()).await.expect("a frame in time")
     }
 
+    /// The next frame, whenever it comes: for tests that pause time.
+    pub async fn next(&mut self) -> Option<(OpCode, Vec<u8>)> {
+        self.read_frame().await
+    }
+
     async fn read_frame(&mut self) -> Option<(OpCode, Vec<u8>)> {
         let mut head = Vec::new();
         let header = loop {

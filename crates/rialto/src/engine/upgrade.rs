@@ -1,26 +1,19 @@
 //! WebSockets of the engine: direct ones, and probes of polling sessions.
 
 use super::admission::refuse;
-use super::reply::{Reply, refused_upgrade};
+use super::reply::Reply;
 use super::server::Engine;
 use super::session::Session;
 use crate::handshake::Handshake;
 use crate::net::Conn;
 use crate::options::Options;
 use axum::body::Body;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use http::{HeaderMap, HeaderValue, Request, header};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Transport};
-use rialto_ws::proto::handshake::server::{self, Refusal, Terms};
-use rialto_ws::{Limits, Message, Origins, Role, WebSocket};
+use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
-
-/// How long the HTTP server may take to hand over the connection behind its 101.
-const HAND_OVER: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// True if the request asks for a WebSocket.
 pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -34,7 +27,7 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 pub(super) fn open(engine: &Arc<Engine>, request: Request<Body>, handshake: Handshake) -> Reply {
     let engine = Arc::clone(engine);
     let options = socket_options(engine.options());
-    accept(request, &Origins::Any, options, move |socket| {
+    accept(Upgrade::new(request).options(options), move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake);
     })
 }
@@ -48,7 +41,7 @@ pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Reques
     }
     let options = socket_options(engine.options());
     let guard = ProbeGuard(Some(session));
-    accept(request, &Origins::Any, options, move |socket| {
+    accept(Upgrade::new(request).options(options), move |socket, _| {
         tokio::spawn(run_probe(guard, socket));
     })
 }
@@ -110,113 +103,43 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
     })
 }
 
-/// How the engine's WebSockets are set up.
+/// How the engine's WebSockets are set up; origins have been looked at before.
 fn socket_options(options: &Options) -> rialto_ws::Options {
-    let socket = rialto_ws::Options::default()
+    let mut socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
-        .send_budget(options.send_budget);
+        .send_budget(options.send_budget)
+        // The session pings by its own rules.
+        .heartbeat(None);
+    socket.origins = Origins::Any;
     match options.per_message_deflate {
         Some(settings) => socket.deflate(settings),
         None => socket,
     }
 }
 
-/// Answers the handshake of a WebSocket and hands the connection to `then`.
+/// Answers the handshake of a WebSocket and hands the connection to `then`, with its place if
+/// the connection is counted.
 pub(crate) fn accept(
-    mut request: Request<Body>,
-    origins: &Origins,
-    options: rialto_ws::Options,
-    then: impl FnOnce(WebSocket) + Send + 'static,
+    upgrade: Upgrade,
+    then: impl FnOnce(WebSocket, Option<Place>) + Send + 'static,
 ) -> Reply {
-    let checked = server::check(
-        request.method(),
-        request.version(),
-        request.headers(),
-        &Terms { origins, ..options.terms() },
-    );
-    let accept = match checked {
-        Ok(accept) => accept,
+    let (reply, mut upgrading) = match upgrade.answer() {
+        Ok(answered) => answered,
         Err(refusal) => return refused_handshake(&refusal),
     };
-    let on_upgrade = hyper::upgrade::on(&mut request);
-    let (parts, _) = request.into_parts();
-    let opening = rialto_ws::Request::from_parts(&parts);
-    let (protocol, deflate) = (accept.protocol.clone(), accept.deflate.clone());
     tokio::spawn(async move {
-        let Some(upgraded) = take_over(on_upgrade).await else { return };
-        then(take_stream(upgraded, opening, protocol, &options).with_deflate(deflate));
+        let place = upgrading.take_place();
+        match upgrading.open_as(|io: TokioIo<Conn>| io.into_inner().into_tcp()).await {
+            Ok(socket) => then(socket, place),
+            Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
+        }
     });
-    switching(&accept)
-}
-
-async fn take_over(on_upgrade: OnUpgrade) -> Option<Upgraded> {
-    match tokio::time::timeout(HAND_OVER, on_upgrade).await {
-        Ok(Ok(upgraded)) => Some(upgraded),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the connection was lost during its upgrade");
-            None
-        }
-        Err(_) => None,
-    }
-}
-
-/// Takes the stream back as what it is, so that nothing stands between it and the WebSocket.
-pub(crate) fn take_stream(
-    upgraded: Upgraded,
-    request: rialto_ws::Request,
-    protocol: Option<String>,
-    options: &rialto_ws::Options,
-) -> WebSocket {
-    let open = |input: Bytes| (input.to_vec(), request.clone());
-    let socket = match upgraded.downcast::<TokioIo<Conn>>() {
-        Ok(parts) => {
-            let (input, request) = open(parts.read_buf);
-            let stream = parts.io.into_inner().into_tcp();
-            WebSocket::from_upgraded(stream, Role::Server, input, request, options)
-        }
-        Err(upgraded) => match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => {
-                let (input, request) = open(parts.read_buf);
-                let stream = parts.io.into_inner();
-                WebSocket::from_upgraded(stream, Role::Server, input, request, options)
-            }
-            Err(upgraded) => {
-                let (input, request) = open(Bytes::new());
-                let stream = TokioIo::new(upgraded);
-                WebSocket::from_upgraded(stream, Role::Server, input, request, options)
-            }
-        },
-    };
-    socket.with_protocol(protocol)
-}
-
-fn switching(accept: &server::Accept) -> Reply {
-    let mut reply = Response::new(Body::empty());
-    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = reply.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(value) = HeaderValue::from_str(&accept.key) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, value);
-    }
-    let protocol = accept.protocol.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
-    if let Some(value) = protocol {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
-    }
-    let deflate = accept.deflate.as_ref().map(|agreed| agreed.to_header());
-    if let Some(value) = deflate.and_then(|value| HeaderValue::try_from(value).ok()) {
-        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, value);
-    }
     reply
 }
 
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.
 fn refused_handshake(refusal: &Refusal) -> Reply {
-    let mut reply = refused_upgrade(refusal.status, refusal.reason);
-    if refusal.status == StatusCode::UPGRADE_REQUIRED {
-        let headers = reply.headers_mut();
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    }
+    let mut reply = refusal.to_response();
+    reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     reply
 }

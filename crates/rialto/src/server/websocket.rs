@@ -4,13 +4,10 @@ use crate::engine::{Reply, accept};
 use axum::body::Body;
 use futures_util::future::BoxFuture;
 use http::Request;
-use parking_lot::Mutex;
-use rialto_ws::{Options, Origins, Sender, WebSocket};
-use std::collections::HashMap;
+use rialto_ws::{Connections, Options, Origins, Upgrade, WebSocket};
 use std::error::Error as StdError;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 type Failure = Box<dyn StdError + Send + Sync>;
 type Run = dyn Fn(WebSocket) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
@@ -20,76 +17,42 @@ type Run = dyn Fn(WebSocket) -> BoxFuture<'static, Result<(), Failure>> + Send +
 pub(super) struct Endpoint {
     run: Arc<Run>,
     options: Arc<Options>,
-    origins: Arc<Origins>,
-    open: Arc<Open>,
-}
-
-/// The connections that are open, to be told when the server stops.
-#[derive(Default)]
-struct Open {
-    next: AtomicU64,
-    senders: Mutex<HashMap<u64, Sender>>,
+    /// Those that are open, to be told when the server stops.
+    connections: Connections,
 }
 
 impl Endpoint {
-    pub(super) fn new<H, F, E>(handler: H, options: Options, origins: Origins) -> Self
+    pub(super) fn new<H, F, E>(handler: H, mut options: Options, origins: Origins) -> Self
     where
         H: Fn(WebSocket) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Failure> + Send + 'static,
     {
-        let handler = Arc::new(handler);
+        options.origins = origins;
         let run = move |socket| -> BoxFuture<'static, Result<(), Failure>> {
             let running = handler(socket);
             Box::pin(async move { running.await.map_err(Into::into) })
         };
-        Self {
-            run: Arc::new(run),
-            options: Arc::new(options),
-            origins: Arc::new(origins),
-            open: Arc::default(),
-        }
+        let (run, options) = (Arc::new(run), Arc::new(options));
+        Self { run, options, connections: Connections::default() }
     }
 
     pub(super) fn answer(&self, request: Request<Body>) -> Reply {
-        let (run, open) = (Arc::clone(&self.run), Arc::clone(&self.open));
-        accept(request, &self.origins, Options::clone(&self.options), move |socket| {
-            let listed = Listed::new(open, socket.sender());
-            tokio::spawn(rialto_ws::run(socket, move |socket| async move {
-                let _listed = listed;
-                run(socket).await
-            }));
+        let run = Arc::clone(&self.run);
+        let options = Arc::clone(&self.options);
+        let upgrade = Upgrade::new(request).options(options).connections(&self.connections);
+        accept(upgrade, move |socket, place| {
+            if let Some(place) = place {
+                place.spawn(socket, move |socket| run(socket));
+            }
         })
     }
 
     /// Closes all connections; says how many are still open.
     pub(super) fn close(&self, now: bool) -> usize {
-        let senders: Vec<_> = self.open.senders.lock().values().cloned().collect();
         if now {
-            for sender in &senders {
-                sender.close(1001, "the server stops");
-            }
+            self.connections.close(1001, "the server stops");
         }
-        senders.len()
-    }
-}
-
-/// An open connection in the list.
-struct Listed {
-    open: Arc<Open>,
-    key: u64,
-}
-
-impl Listed {
-    fn new(open: Arc<Open>, sender: Sender) -> Self {
-        let key = open.next.fetch_add(1, Ordering::Relaxed);
-        open.senders.lock().insert(key, sender);
-        Self { open, key }
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.open.senders.lock().remove(&self.key);
+        self.connections.len()
     }
 }

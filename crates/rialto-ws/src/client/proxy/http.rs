@@ -1,6 +1,6 @@
 //! HTTP CONNECT (RFC 9110 §9.3.6), for `ws://` too: a proxy that forwards GET drops the upgrade.
 
-use crate::client::answer::Head;
+use crate::client::answer::{Head, Unread};
 use crate::client::url::User;
 use crate::error::{Error, Result};
 use http::{HeaderMap, StatusCode};
@@ -22,12 +22,13 @@ pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     asked: &Asked<'_>,
     max_head: usize,
 ) -> Result<()> {
-    let failed = |error| Error::proxy_io("the connection to it broke", error);
+    let failed = |error| Error::proxy_io("the connection to it failed", error);
     stream.write_all(&asked.request()?).await.map_err(failed)?;
     stream.flush().await.map_err(failed)?;
-    let head = Head::read(stream, max_head)
-        .await
-        .map_err(|error| Error::proxy(format!("it did not answer CONNECT by HTTP: {error}")))?;
+    let head = Head::read(stream, max_head).await.map_err(|unread| match unread {
+        Unread::Malformed(what) => Error::proxy(format!("its answer to CONNECT: {what}")),
+        Unread::Failed(error) => error.before_proxy(),
+    })?;
     if !head.status.is_success() {
         return Err(refused(head.status));
     }

@@ -125,7 +125,7 @@ async fn answer<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(u8, u8)> {
 }
 
 fn broken(error: io::Error) -> Error {
-    Error::proxy_io("the connection to it broke", error)
+    Error::proxy_io("the connection to it failed", error)
 }
 
 fn reason(code: u8) -> &'static str {

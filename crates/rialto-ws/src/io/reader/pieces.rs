@@ -2,7 +2,7 @@
 
 use super::{Place, Reader, State};
 use crate::error::{Error, Result};
-use crate::proto::{Body, Kind, Piece};
+use crate::proto::{Kind, Piece};
 use std::task::{Context, Poll, ready};
 
 /// A piece in the reader's memory, valid until the next call.
@@ -40,11 +40,7 @@ impl Reader {
                 None => return Poll::Ready(Err(Error::closed())),
             }
         };
-        let bytes = match place {
-            Place::Input(range) => &self.buffer[range],
-            Place::Gathered => &self.gathered[..],
-        };
-        Poll::Ready(Ok(Data { bytes, last }))
+        Poll::Ready(Ok(Data { bytes: self.payload(place), last }))
     }
 
     /// Bounds the message in progress, in bytes.
@@ -76,15 +72,9 @@ impl Reader {
                 continue;
             }
             match self.poll_read(cx) {
-                Poll::Pending => {
-                    self.before_wait();
-                    return Poll::Pending;
-                }
+                Poll::Pending => ready!(self.poll_wait())?,
                 Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => {
-                    self.end();
-                    return Poll::Ready(Err(error));
-                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.ended(error))),
             }
         }
     }
@@ -92,30 +82,35 @@ impl Reader {
     /// Decodes what is buffered up to the first piece, at most `max` bytes at a time.
     fn decode_piece(&mut self, max: usize) -> Result<Option<Found>> {
         loop {
-            let base = self.start;
-            let end = self.end.min(base.saturating_add(max));
-            let decoded = match self.decoder.decode_piece(&mut self.buffer[base..end]) {
+            let (base, bytes) = match &mut self.input {
+                Some(input) => {
+                    let end = input.end.min(input.start.saturating_add(max));
+                    (input.start, &mut input.bytes[input.start..end])
+                }
+                None => (0, &mut [][..]),
+            };
+            let decoded = match self.decoder.decode_piece(bytes) {
                 Ok(decoded) => decoded,
                 Err(violation) => return Err(self.violated(violation)),
             };
-            self.start += decoded.consumed;
+            let more = self.input.as_mut().is_some_and(|input| {
+                input.start += decoded.consumed;
+                input.start < input.end
+            });
             match decoded.piece {
                 Some(Piece::Begin(kind)) => return Ok(Some(Found::Begin(kind))),
-                Some(Piece::Data { body, last }) => return Ok(Some(self.found(body, last, base))),
+                Some(Piece::Data { body, last }) => {
+                    self.shared.set_more(more);
+                    self.batch |= more;
+                    return Ok(Some(Found::Data(self.place(body, base), last)));
+                }
                 Some(Piece::Control(item)) => drop(self.answer(item, base)),
-                None if self.start >= self.end => return Ok(None),
+                None if !more => return Ok(None),
                 None => {}
             }
             if self.state != State::Open {
                 return Ok(None);
             }
         }
-    }
-
-    fn found(&mut self, body: Body, last: bool, base: usize) -> Found {
-        let more = self.start < self.end;
-        self.shared.set_more(more);
-        self.batch |= more;
-        Found::Data(self.place(body, base), last)
     }
 }

@@ -43,13 +43,13 @@ impl Shared {
         fin: bool,
     ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
-        if writer.state == State::Open && writer.queue.len() >= writer.budget {
+        if writer.state == State::Open && writer.queue.len() >= self.budget() {
             self.flush(&mut writer);
         }
         if writer.state != State::Open {
             return Poll::Ready(Err(Error::closed()));
         }
-        if writer.queue.len() >= writer.budget {
+        if writer.queue.len() >= self.budget() {
             writer.wait(cx);
             return Poll::Pending;
         }
@@ -85,7 +85,7 @@ impl Shared {
         if begun && writer.state == State::Open {
             let frame = CloseFrame::new(CloseCode::INTERNAL, "a message was not finished");
             if self.close_locked(&mut writer, &frame, false) {
-                self.limit_close(&writer);
+                self.limit_close();
             }
         }
         writer.end_fragments();
@@ -101,7 +101,7 @@ impl Writer {
     }
 
     /// Bytes that wait, also behind a message in fragments.
-    pub(super) fn queued(&self) -> usize {
+    pub(in crate::io) fn queued(&self) -> usize {
         self.queue.len() + self.fragments().map_or(0, |fragments| fragments.behind.len())
     }
 

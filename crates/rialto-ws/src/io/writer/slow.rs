@@ -1,7 +1,7 @@
 //! What happens to a message for which the send budget has no room, and the end of slow closers.
 
 use super::fragments::Fragments;
-use super::{Outgoing, Refused, Shared, State, Writer};
+use super::{Outgoing, Refused, Shared, Writer};
 use crate::error::Error;
 use crate::options::SlowPeer;
 use crate::prepared::Prepared;
@@ -92,7 +92,7 @@ impl Shared {
     fn close_slow(self: &Arc<Self>, writer: &mut Writer, frame: &CloseFrame) {
         tracing::debug!(code = %frame.code, "closing: the peer reads too slowly");
         if self.close_locked(writer, frame, false) {
-            self.limit_close(writer);
+            self.limit_close();
         }
     }
 
@@ -101,13 +101,13 @@ impl Shared {
     pub(crate) fn close_in_time(self: &Arc<Self>, frame: &CloseFrame) {
         let mut writer = self.writer.lock();
         if self.close_locked(&mut writer, frame, false) {
-            self.limit_close(&writer);
+            self.limit_close();
         }
     }
 
-    pub(super) fn limit_close(self: &Arc<Self>, writer: &Writer) {
-        let time = Duration::from_millis(writer.close_millis.into());
-        self.runtime.spawn(cut_after(time, vec![Arc::downgrade(self)]));
+    pub(in crate::io) fn limit_close(self: &Arc<Self>) {
+        let time = self.settings().close_timeout;
+        self.runtime().spawn(cut_after(time, vec![Arc::downgrade(self)]));
     }
 }
 
@@ -117,18 +117,18 @@ pub(crate) fn close_together<'a>(
     connections: impl Iterator<Item = &'a Arc<Shared>>,
     frame: &CloseFrame,
 ) -> usize {
-    let (mut closing, mut longest, mut runtime) = (Vec::new(), 0, None);
+    let (mut closing, mut longest, mut runtime) = (Vec::new(), Duration::ZERO, None);
     for shared in connections {
         let mut writer = shared.writer.lock();
         if shared.close_locked(&mut writer, frame, false) {
-            longest = longest.max(writer.close_millis);
-            runtime.get_or_insert_with(|| shared.runtime.clone());
+            longest = longest.max(shared.settings().close_timeout);
+            runtime.get_or_insert_with(|| shared.runtime().clone());
             closing.push(Arc::downgrade(shared));
         }
     }
     let count = closing.len();
     if let Some(runtime) = runtime {
-        runtime.spawn(cut_after(Duration::from_millis(longest.into()), closing));
+        runtime.spawn(cut_after(longest, closing));
     }
     count
 }
@@ -137,10 +137,7 @@ pub(crate) fn close_together<'a>(
 async fn cut_after(time: Duration, connections: Vec<Weak<Shared>>) {
     tokio::time::sleep(time).await;
     for shared in connections.iter().filter_map(Weak::upgrade) {
-        let closing = shared.writer.lock().state == State::Closing;
-        if closing {
-            shared.abort();
-        }
+        shared.cut_unanswered();
     }
 }
 

@@ -5,9 +5,12 @@ pub mod extensions;
 pub mod origin;
 pub mod server;
 
+mod extra;
 mod fields;
+mod refusal;
 mod request;
 
+pub(crate) use extra::Extra;
 pub use fields::Fields;
 pub use request::Request;
 

@@ -8,10 +8,10 @@ use std::fmt;
 /// just the bytes that the client sent and no table beside them.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// Request target, then `name: value` lines, each ended by CR LF.
+    /// Request target, then `name: value` lines, each ended by CR LF, then the subprotocol.
     block: Box<[u8]>,
     target_len: u32,
-    path_len: u32,
+    protocol_len: u32,
 }
 
 impl Request {
@@ -25,12 +25,31 @@ impl Request {
             block.extend_from_slice(value);
             block.extend_from_slice(b"\r\n");
         }
-        let path_len = target.find('?').unwrap_or(target.len());
-        Self {
-            block: block.into(),
-            target_len: u32::try_from(target.len()).unwrap_or(u32::MAX),
-            path_len: u32::try_from(path_len).unwrap_or(u32::MAX),
+        let target_len = u32::try_from(target.len()).unwrap_or(u32::MAX);
+        Self { block: block.into(), target_len, protocol_len: 0 }
+    }
+
+    /// Keeps the subprotocol that was agreed on with the rest, in place of an earlier one.
+    pub(crate) fn set_protocol(&mut self, protocol: Option<&str>) {
+        let protocol = protocol.unwrap_or_default();
+        if protocol.is_empty() && self.protocol_len == 0 {
+            return;
         }
+        let mut block = std::mem::take(&mut self.block).into_vec();
+        block.truncate(block.len().saturating_sub(self.protocol_len as usize));
+        block.extend_from_slice(protocol.as_bytes());
+        self.block = block.into();
+        self.protocol_len = u32::try_from(protocol.len()).unwrap_or(u32::MAX);
+    }
+
+    /// The subprotocol; none has an empty name (RFC 6455 §4.1).
+    pub(crate) fn protocol(&self) -> Option<&str> {
+        let from = self.fields_end();
+        (from < self.block.len()).then(|| self.text(from, self.block.len()))
+    }
+
+    fn fields_end(&self) -> usize {
+        self.block.len().saturating_sub(self.protocol_len as usize)
     }
 
     /// From the head of an `http` request.
@@ -49,14 +68,14 @@ impl Request {
     /// The path, as sent (percent-encoded).
     #[must_use]
     pub fn path(&self) -> &str {
-        self.text(0, self.path_len as usize)
+        let target = self.target();
+        target.split_once('?').map_or(target, |(path, _)| path)
     }
 
     /// The query without its `?`, as sent, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        let (from, to) = (self.path_len as usize + 1, self.target_len as usize);
-        (from <= to).then(|| self.text(from, to))
+        self.target().split_once('?').map(|(_, query)| query)
     }
 
     /// The first value of the header field `name` (any case), if it is there and UTF-8.
@@ -67,7 +86,8 @@ impl Request {
 
     /// All header fields whose value is UTF-8, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lines = self.block.get(self.target_len as usize..).unwrap_or_default();
+        let fields = self.target_len as usize..self.fields_end();
+        let lines = self.block.get(fields).unwrap_or_default();
         lines.split(|&byte| byte == b'\n').filter_map(|line| {
             let line = std::str::from_utf8(line).ok()?;
             line.strip_suffix('\r')?.split_once(": ")
@@ -106,5 +126,12 @@ mod tests {
         assert_eq!(Request::new("/", std::iter::empty()).query(), None);
         assert_eq!(Request::new("/?", std::iter::empty()).query(), Some(""));
         assert!(!format!("{request:?}").contains("a=b"));
+        let mut request = request;
+        assert_eq!(request.protocol(), None);
+        for protocol in [Some("chat.v1"), Some("v2"), None] {
+            request.set_protocol(protocol);
+            assert_eq!(request.protocol(), protocol);
+            assert_eq!((request.headers().count(), request.target()), (2, "/echo?a=1&b=2"));
+        }
     }
 }

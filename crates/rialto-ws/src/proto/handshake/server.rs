@@ -1,5 +1,7 @@
 //! The server's side: is this request a handshake, and what is the answer?
 
+pub use super::refusal::Refusal;
+
 use super::extensions::Malformed;
 use super::fields::Fields;
 use super::origin::Origins;
@@ -8,56 +10,11 @@ use crate::proto::deflate::{Agreed, Deflate};
 use data_encoding::BASE64;
 use http::{Method, StatusCode, Version};
 
-/// Why a handshake is refused, and the HTTP answer that says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status of the answer.
-    pub status: StatusCode,
-    /// A sentence for its body.
-    pub reason: &'static str,
-}
-
-impl Refusal {
-    /// A refusal with this status and sentence.
-    #[must_use]
-    pub const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason }
-    }
-
-    const fn bad(reason: &'static str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, reason)
-    }
-
-    /// The whole HTTP/1.1 answer; the connection ends after it.
-    #[must_use]
-    pub fn to_http1(&self) -> Vec<u8> {
-        let version = match self.status {
-            // RFC 6455 §4.4: say which version would do.
-            StatusCode::UPGRADE_REQUIRED => "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n",
-            _ => "",
-        };
-        format!(
-            "HTTP/1.1 {}\r\n{version}Connection: close\r\nContent-Type: text/plain\r\n\
-             Content-Length: {}\r\n\r\n{}\n",
-            self.status,
-            self.reason.len() + 1,
-            self.reason
-        )
-        .into_bytes()
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.status, self.reason)
-    }
-}
-
 /// A handshake that is in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accept {
-    /// The value of `Sec-WebSocket-Accept`.
-    pub key: String,
+    /// The value of `Sec-WebSocket-Accept`; none where HTTP/2 needs none (RFC 8441 §5).
+    pub key: Option<String>,
     /// The subprotocol agreed on, if any.
     pub protocol: Option<String>,
     /// The compression agreed on, if any.
@@ -82,9 +39,12 @@ impl Accept {
         let mut out = Vec::with_capacity(192);
         out.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-              Connection: Upgrade\r\nSec-WebSocket-Accept: ",
+              Connection: Upgrade",
         );
-        out.extend_from_slice(self.key.as_bytes());
+        if let Some(key) = &self.key {
+            out.extend_from_slice(b"\r\nSec-WebSocket-Accept: ");
+            out.extend_from_slice(key.as_bytes());
+        }
         if let Some(protocol) = &self.protocol {
             out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
             out.extend_from_slice(protocol.as_bytes());
@@ -98,10 +58,13 @@ impl Accept {
     }
 }
 
-/// Checks a request against RFC 6455 §4.2.1 and the rules of this server.
+/// Checks a request against RFC 6455 §4.2.1, or RFC 8441 §5 where it is an extended CONNECT,
+/// and the rules of this server.
 ///
 /// Of the subprotocols, the first that the client offers is chosen; where they share none,
 /// the answer names none (RFC 6455 §4.2.2).
+/// Over HTTP/2 the caller has seen `:protocol = websocket`, and gives `:authority` as the field
+/// `host`.
 ///
 /// # Errors
 /// The [`Refusal`] to answer with: 400 for a malformed handshake, 405 for another method,
@@ -112,6 +75,32 @@ pub fn check(
     fields: &(impl Fields + ?Sized),
     terms: &Terms<'_>,
 ) -> Result<Accept, Refusal> {
+    let extended = method == Method::CONNECT && version >= Version::HTTP_2;
+    if !extended {
+        check_upgrade(method, version, fields)?;
+    }
+    if fields.first("sec-websocket-version") != Some("13") {
+        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here"));
+    }
+    let key = if extended { None } else { Some(accept_key(key(fields)?)) };
+    if !terms.origins.allow(fields.first("origin"), fields.first("host")) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "this origin may not connect"));
+    }
+    let deflate = match &terms.deflate {
+        Some(settings) => settings.accept(fields.all("sec-websocket-extensions")),
+        None => Ok(None),
+    };
+    let deflate = deflate
+        .map_err(|Malformed| Refusal::bad("the Sec-WebSocket-Extensions header is malformed"))?;
+    Ok(Accept { key, protocol: choose(fields, terms.protocols), deflate })
+}
+
+/// What only a request of HTTP/1.1 has to say.
+fn check_upgrade(
+    method: &Method,
+    version: Version,
+    fields: &(impl Fields + ?Sized),
+) -> Result<(), Refusal> {
     if method != Method::GET {
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request"));
     }
@@ -124,28 +113,21 @@ pub fn check(
     if !fields.all("connection").any(|value| has_token(value, "upgrade")) {
         return Err(Refusal::bad("the Connection header lacks Upgrade"));
     }
-    if fields.first("sec-websocket-version") != Some("13") {
-        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here"));
+    if fields.all("host").count() != 1 {
+        return Err(Refusal::bad("a handshake has one Host header"));
     }
+    Ok(())
+}
+
+fn key<F: Fields + ?Sized>(fields: &F) -> Result<&str, Refusal> {
     let key = fields.first("sec-websocket-key").filter(|key| is_key(key));
-    let Some(key) = key else {
-        return Err(Refusal::bad("the Sec-WebSocket-Key header is not 16 bytes in base64"));
-    };
-    if !terms.origins.allow(fields.first("origin"), fields.first("host")) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "this origin may not connect"));
-    }
-    let protocol = terms
-        .protocols
-        .iter()
-        .find(|name| fields.all("sec-websocket-protocol").any(|offer| offers(offer, name)))
-        .cloned();
-    let deflate = match &terms.deflate {
-        Some(settings) => settings.accept(fields.all("sec-websocket-extensions")),
-        None => Ok(None),
-    };
-    let deflate = deflate
-        .map_err(|Malformed| Refusal::bad("the Sec-WebSocket-Extensions header is malformed"))?;
-    Ok(Accept { key: accept_key(key), protocol, deflate })
+    key.ok_or_else(|| Refusal::bad("the Sec-WebSocket-Key header is not 16 bytes in base64"))
+}
+
+/// The first of `protocols` that the client offers.
+pub(crate) fn choose(fields: &(impl Fields + ?Sized), protocols: &[String]) -> Option<String> {
+    let mut ours = protocols.iter();
+    ours.find(|name| fields.all("sec-websocket-protocol").any(|offer| offers(offer, name))).cloned()
 }
 
 fn is_key(key: &str) -> bool {
@@ -209,7 +191,7 @@ mod tests {
     #[test]
     fn a_good_request_is_accepted_with_our_first_common_subprotocol() {
         let accept = check_with(|_| ()).unwrap();
-        assert_eq!(accept.key, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(accept.key.as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         assert_eq!(accept.protocol.as_deref(), Some("chat.v2"));
         let answer = String::from_utf8(accept.to_http1()).unwrap();
         assert!(answer.starts_with("HTTP/1.1 101 "));
@@ -225,7 +207,9 @@ mod tests {
     #[test]
     fn each_fault_has_its_status() {
         type Change = fn(&mut HeaderMap);
-        let cases: [(Change, u16); 7] = [
+        let cases: [(Change, u16); 9] = [
+            (|f| drop(f.remove("host")), 400),
+            (|f| assert!(f.append("host", "other".parse().unwrap())), 400),
             (|f| drop(f.remove("upgrade")), 426),
             (|f| drop(f.insert("upgrade", "h2c".parse().unwrap())), 426),
             (|f| drop(f.remove("connection")), 400),
@@ -251,5 +235,31 @@ mod tests {
         let refusal = check_with(|f| drop(f.remove("sec-websocket-version"))).unwrap_err();
         let answer = String::from_utf8(refusal.to_http1()).unwrap();
         assert!(answer.contains("Sec-WebSocket-Version: 13\r\n"), "{answer}");
+    }
+
+    #[test]
+    fn an_extended_connect_needs_neither_key_nor_upgrade() {
+        let mut fields = HeaderMap::new();
+        for (name, value) in [
+            ("host", "a.example"),
+            ("origin", "https://a.example"),
+            ("sec-websocket-version", "13"),
+        ] {
+            fields.insert(name, value.parse().unwrap());
+        }
+        let check_as =
+            |method, version, fields: &HeaderMap| check(&method, version, fields, &terms(&[]));
+        let accept = check_as(Method::CONNECT, Version::HTTP_2, &fields).unwrap();
+        assert_eq!(accept.key, None);
+        let refused = check_as(Method::CONNECT, Version::HTTP_11, &fields).unwrap_err();
+        assert_eq!(refused.status, 405);
+        let refused = check_as(Method::GET, Version::HTTP_2, &fields).unwrap_err();
+        assert_eq!(refused.status, 426);
+        fields.insert("origin", "https://evil.example".parse().unwrap());
+        let refused = check_as(Method::CONNECT, Version::HTTP_2, &fields).unwrap_err();
+        assert_eq!(refused.status, 403);
+        fields.remove("sec-websocket-version");
+        let refused = check_as(Method::CONNECT, Version::HTTP_2, &fields).unwrap_err();
+        assert_eq!(refused.status, 426);
     }
 }

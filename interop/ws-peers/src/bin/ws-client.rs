@@ -1,6 +1,7 @@
 //! A WebSocket client that servers of other projects can be tried with.
 //!
-//! `ws-client URL [--protocol NAME].. [--header NAME:VALUE].. [--max-message BYTES]` sends each
+//! `ws-client URL [--protocol NAME].. [--header NAME:VALUE].. [--max-message BYTES]
+//! [--redirects COUNT] [--proxy URL] [--ca FILE] [--cert FILE --key FILE]` sends each
 //! message back to the server, but obeys `close:CODE:REASON` and `ping:PAYLOAD`. What it sees of
 //! the connection goes to stdout, one line of JSON each: `{"open":{"protocol":..}}`, then
 //! `{"close":{"code":..,"reason":..}}` for the server's Close frame, or
@@ -9,13 +10,15 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use clap::Parser;
-use rialto::ws::{CloseCode, Connect, Error, Message, Options, Result, WebSocket};
+use rialto_ws::{ClientTls, CloseCode, Connect, Error, Message, Options, Result, WebSocket};
 use serde_json::json;
+use std::path::PathBuf;
+use ws_peers::Compression;
 
 /// A WebSocket client that servers of other projects can be tried with.
 #[derive(Debug, Parser)]
 struct Args {
-    /// A `ws://` URL.
+    /// A URL of any kind that the client knows.
     url: String,
     /// A subprotocol to offer; may be repeated.
     #[arg(long, value_name = "NAME")]
@@ -26,6 +29,51 @@ struct Args {
     /// Bytes in a message that is received.
     #[arg(long, value_name = "BYTES")]
     max_message: Option<usize>,
+    /// Redirects that are followed.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    redirects: usize,
+    /// A proxy, instead of what the environment names.
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
+    /// Roots to trust instead of the platform's, in PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// A client certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    compression: Compression,
+}
+
+impl Args {
+    fn tls(&self) -> Result<ClientTls> {
+        let mut tls = ClientTls::builder();
+        if let Some(file) = &self.ca {
+            tls = tls.platform_roots(false).root_pem(&std::fs::read(file)?);
+        }
+        if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
+            tls = tls.client_certificate_pem(&std::fs::read(cert)?, &std::fs::read(key)?);
+        }
+        tls.build()
+    }
+
+    fn connect(&self) -> Result<Connect> {
+        let fields = self.header.iter();
+        let mut connect = fields.fold(Connect::new(&self.url), |connect, field| {
+            let (name, value) = field.split_once(':').unwrap_or((field, ""));
+            connect.header(name, value.trim())
+        });
+        if let Some(proxy) = &self.proxy {
+            connect = connect.proxy(proxy);
+        }
+        if self.ca.is_some() || self.cert.is_some() {
+            connect = connect.tls(self.tls()?);
+        }
+        Ok(connect.redirects(self.redirects))
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -36,14 +84,11 @@ async fn main() {
 }
 
 async fn run(args: Args) -> Result {
-    let mut options = Options::default().protocols(args.protocol);
+    let connect = args.connect()?;
+    let mut options = args.compression.apply(Options::default().protocols(args.protocol));
     if let Some(bytes) = args.max_message {
         options = options.max_message(bytes);
     }
-    let connect = args.header.iter().fold(Connect::new(args.url), |connect, field| {
-        let (name, value) = field.split_once(':').unwrap_or((field, ""));
-        connect.header(name, value.trim())
-    });
     let mut socket = connect.options(options).connect().await?;
     println!("{}", json!({ "open": { "protocol": socket.protocol() } }));
     serve(&mut socket).await?;
