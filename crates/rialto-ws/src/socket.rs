@@ -64,7 +64,7 @@ impl WebSocket {
     /// A connection over a stream on which the handshake is done already.
     ///
     /// `input` is what arrived behind the handshake. Frames are masked according to `role`.
-    /// It has to be called inside a tokio runtime.
+    /// It has to be called inside a tokio runtime with time enabled, which keeps its deadlines.
     pub fn from_upgraded<S: Stream>(
         stream: S,
         role: Role,

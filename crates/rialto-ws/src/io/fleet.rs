@@ -275,6 +275,25 @@ mod tests {
     }
 
     #[test]
+    fn each_runtime_has_its_own_fleet_and_lets_it_go() {
+        let settings = settings(None, None, Some(7));
+        let fleet = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            let fleet = runtime.block_on(async {
+                let fleet = Fleet::of(settings);
+                fleet.join(Weak::new());
+                Arc::downgrade(&fleet)
+            });
+            assert!(fleet.upgrade().is_some(), "the sweeper holds it");
+            drop(runtime);
+            assert!(fleet.upgrade().is_none(), "nothing of a runtime outlives it");
+            fleet
+        };
+        assert!(!Weak::ptr_eq(&fleet(), &fleet()));
+    }
+
+    #[test]
     fn a_large_fleet_is_visited_in_many_slices_and_a_short_beat_in_few() {
         let members = |count| Members {
             slots: std::iter::repeat_with(Weak::new).take(count).collect(),
