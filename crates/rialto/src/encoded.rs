@@ -1,6 +1,9 @@
 //! A Socket.IO packet encoded once, in the form in which each transport takes it.
 
-use rialto_ws::{MessageRef, Prepared};
+use crate::error::Result;
+use crate::parser::{ParserRef, translate};
+use bytes::Bytes;
+use rialto_ws::{Message, MessageRef, Prepared};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -10,31 +13,75 @@ use std::sync::Arc;
 /// another node.
 #[derive(Clone, Debug)]
 pub struct Encoded {
-    /// The text message, then one message for each attachment.
+    /// The text message, then one message for each attachment; or what a parser has made.
     messages: Arc<[Prepared]>,
+    /// The packet's text and attachments, where the messages do not show them.
+    standard: Option<Arc<Standard>>,
     /// Whether it may be dropped for a peer that is not ready for it.
     volatile: bool,
 }
 
+/// A packet in the form of the standard parser.
+#[derive(Debug)]
+struct Standard {
+    text: Box<str>,
+    attachments: Vec<Bytes>,
+}
+
+/// How a packet may be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    pub(crate) volatile: bool,
+    pub(crate) compress: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { volatile: false, compress: true }
+    }
+}
+
 impl Encoded {
     /// From the text of a Socket.IO packet and its attachments.
-    pub(crate) fn new(packet: &str, attachments: &[bytes::Bytes], volatile: bool) -> Self {
-        // `4` is the Engine.IO type of a message.
-        let text = Prepared::text_with_prefix("4", packet);
-        let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
-        Self { messages: std::iter::once(text).chain(binary).collect(), volatile }
+    ///
+    /// # Errors
+    /// If the parser does not take it.
+    pub(crate) fn new(
+        parser: Option<&ParserRef>,
+        packet: &str,
+        attachments: &[Bytes],
+        flags: Flags,
+    ) -> Result<Self> {
+        let prepared = |message: Prepared| message.compress(flags.compress);
+        let volatile = flags.volatile;
+        let Some(parser) = parser else {
+            // `4` is the Engine.IO type of a message.
+            let text = Prepared::text_with_prefix("4", packet);
+            let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
+            let messages = std::iter::once(text).chain(binary).map(prepared).collect();
+            return Ok(Self { messages, standard: None, volatile });
+        };
+        let messages = translate(parser, packet, attachments)?;
+        let messages = messages.into_iter().map(|message| prepared(message.into())).collect();
+        let standard = Standard { text: packet.into(), attachments: attachments.to_vec() };
+        Ok(Self { messages, standard: Some(Arc::new(standard)), volatile })
     }
 
     /// The Socket.IO packet's text, without the type of the Engine.IO layer.
     #[must_use]
     pub fn text(&self) -> &str {
+        if let Some(standard) = &self.standard {
+            return &standard.text;
+        }
         let payload = self.messages.first().map_or(&b"4"[..], Prepared::payload);
         std::str::from_utf8(&payload[1..]).unwrap_or_default()
     }
 
     /// The packet's attachments.
     pub fn attachments(&self) -> impl Iterator<Item = &[u8]> {
-        self.messages.iter().skip(1).map(Prepared::payload)
+        let standard = self.standard.iter().flat_map(|standard| &standard.attachments);
+        let sent = if self.standard.is_some() { &[] } else { &*self.messages };
+        standard.map(|bytes| &**bytes).chain(sent.iter().skip(1).map(Prepared::payload))
     }
 
     /// Whether it may be dropped for a peer that is not ready for it.
@@ -67,18 +114,29 @@ pub(crate) fn with_scratch<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     result
 }
 
-/// The messages of one packet: its text (type included), then its attachments.
+/// The messages of one packet: its text (type included), then its attachments; or what the parser
+/// makes of them.
+///
+/// # Errors
+/// If the parser does not take the packet.
 pub(crate) fn with_messages<R>(
+    parser: Option<&ParserRef>,
     text: &[u8],
-    attachments: &[bytes::Bytes],
+    attachments: &[Bytes],
     work: impl FnOnce(&[MessageRef<'_>]) -> R,
-) -> R {
+) -> Result<R> {
     // The encoder writes JSON text, which is UTF-8 by construction.
-    let text = MessageRef::Text(std::str::from_utf8(text).unwrap_or_default());
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    if let Some(parser) = parser {
+        let messages = translate(parser, text.get(1..).unwrap_or_default(), attachments)?;
+        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+        return Ok(work(&messages));
+    }
+    let text = MessageRef::Text(text);
     if attachments.is_empty() {
-        return work(&[text]);
+        return Ok(work(&[text]));
     }
     let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
     let messages: Vec<_> = std::iter::once(text).chain(binary).collect();
-    work(&messages)
+    Ok(work(&messages))
 }

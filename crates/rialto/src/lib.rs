@@ -23,6 +23,7 @@
 //! * Arguments are serde values: one value is one argument, a tuple several, `()` none;
 //!   [`Bytes`] anywhere inside travels as a binary attachment; [`Args`] and [`Value`] are the
 //!   dynamic form.
+//! * [`parser`] sets how packets are written: JSON, MessagePack, or your own way.
 //! * [`adapter`] is the interface behind which many machines act as one.
 
 mod encoded;
@@ -36,6 +37,7 @@ mod server;
 mod socketio;
 
 pub mod adapter;
+pub mod parser;
 
 pub use axum;
 pub use bytes::Bytes;

@@ -1,6 +1,7 @@
 //! The options of a server, under socket.io's names in Rust spelling, with its defaults.
 
 use crate::handshake::Handshake;
+use crate::parser::{Parser, ParserRef};
 use rialto_ws::{Deflate, Origins};
 use std::fmt;
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ pub struct Options {
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
+    /// How packets are written, on both sides. Default none: JSON with attachments, as stock
+    /// clients speak it.
+    pub parser: Option<ParserRef>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
     /// Handlers of one connection that may be suspended at a time. Default 64; further events
@@ -99,6 +103,7 @@ impl Default for Options {
             allow_request: None,
             send_budget: 2_000_000,
             per_message_deflate: None,
+            parser: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
@@ -143,6 +148,13 @@ impl Options {
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = format!("/{}", path.into().trim_matches('/'));
+        self
+    }
+
+    /// Sets [`Options::parser`]: [`Msgpack`](crate::parser::Msgpack), or one of your own.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(ParserRef::new(parser));
         self
     }
 

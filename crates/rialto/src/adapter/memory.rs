@@ -199,6 +199,8 @@ impl std::fmt::Debug for Memory {
 mod tests {
     use super::*;
 
+    use crate::encoded::Flags;
+
     struct Peer(Room, Mutex<u32>, Handshake);
     use crate::handshake::Handshake;
 
@@ -238,7 +240,8 @@ mod tests {
         let (memory, peers) = three();
         let names = |list: &[&str]| list.iter().map(|name| Room::from(*name)).collect();
         let target = Target { rooms: names(rooms), except: names(except), local: false };
-        memory.broadcast(&Encoded::new("2[\"x\"]", &[], false), &target, None);
+        let packet = Encoded::new(None, "2[\"x\"]", &[], Flags::default()).unwrap();
+        memory.broadcast(&packet, &target, None);
         let mut out = String::new();
         for peer in peers {
             assert!(*peer.1.lock() <= 1, "{} was reached twice", peer.0);

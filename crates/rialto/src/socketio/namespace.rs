@@ -5,7 +5,9 @@ use super::core::Core;
 use super::emit::Emit;
 use super::handler::Handler;
 use crate::adapter::{Adapter, RemoteSocket};
+use crate::encoded::{Encoded, Flags};
 use crate::error::Result;
+use bytes::Bytes;
 use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,6 +86,16 @@ impl Namespace {
         self.reports.fetch_add(1, Ordering::Relaxed) < WARNINGS
     }
 
+    /// A packet for many, written by the server's parser.
+    ///
+    /// # Errors
+    /// If the parser does not take it.
+    pub(super) fn encoded(&self, text: &str, bytes: &[Bytes], flags: Flags) -> Result<Encoded> {
+        let core = self.core.upgrade();
+        let parser = core.as_ref().and_then(|core| core.options.parser.as_ref());
+        Encoded::new(parser, text, bytes, flags)
+    }
+
     /// How long a broadcast waits for acks unless told otherwise.
     pub(super) fn ack_timeout(&self) -> Duration {
         match self.core.upgrade() {
@@ -159,6 +171,11 @@ impl Io {
     /// To everyone who is ready for it.
     pub fn volatile(&self) -> Broadcast {
         self.everyone().volatile()
+    }
+
+    /// To everyone, compressed or not: see [`Broadcast::compress`].
+    pub fn compress(&self, on: bool) -> Broadcast {
+        self.everyone().compress(on)
     }
 
     /// To everyone, with a time for acks.
