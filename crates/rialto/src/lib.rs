@@ -51,6 +51,6 @@ pub use rialto_protocol::socketio::{Args, Value};
 pub use rialto_ws as ws;
 pub use server::{Address, Listen, Server};
 pub use socketio::{
-    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, Rooms, Socket,
-    guard,
+    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, RemoteSocket,
+    Rooms, ServerAcks, Socket, guard,
 };

@@ -3,7 +3,8 @@
 use super::acks::{Acks, Collector};
 use super::emit::Emit;
 use super::namespace::Namespace;
-use crate::adapter::{AckRequest, AckSink, Operation, RemoteSocket, Room, Target};
+use super::remote::RemoteSocket;
+use crate::adapter::{AckRequest, AckSink, Operation, Room, Target};
 use crate::encoded::{Encoded, Flags, with_scratch};
 use crate::error::Result;
 use bytes::Bytes;
@@ -189,7 +190,9 @@ impl Broadcast {
     /// # Errors
     /// If other machines do not answer in time.
     pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>> {
-        self.namespace.adapter().fetch(&self.target).await
+        let found = self.namespace.adapter().fetch(&self.target).await?;
+        let remote = |details| RemoteSocket::new(Arc::clone(&self.namespace), details);
+        Ok(found.into_iter().map(remote).collect())
     }
 
     /// Makes those sockets join rooms.

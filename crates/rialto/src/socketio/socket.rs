@@ -6,7 +6,10 @@ use super::emit::Emit;
 use super::emitter::Emitter;
 use super::event::Event;
 use super::extensions::Extensions;
-use super::namespace::{Io, Namespace};
+use super::io::Io;
+use super::namespace::Namespace;
+#[cfg(doc)]
+use super::remote::RemoteSocket;
 use crate::adapter::{AckRequest, Answer, Member, Room};
 use crate::encoded::{Encoded, Flags, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
@@ -324,6 +327,22 @@ impl Socket {
         self.0.data.write().insert(value);
     }
 
+    /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes it.
+    /// A socket has one such value; it takes the place of an earlier one, of whatever type.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn set_shared_data<T>(&self, value: T) -> Result<()>
+    where
+        T: Serialize + Send + Sync + 'static,
+    {
+        let json = serde_json::to_string(&value)?;
+        let mut data = self.0.data.write();
+        data.insert(SharedData(json.into()));
+        data.insert(value);
+        Ok(())
+    }
+
     /// Takes the value of this type out again.
     pub fn remove_data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.data.write().remove()
@@ -505,7 +524,14 @@ impl Member for Socket {
     fn handshake(&self) -> &Handshake {
         &self.0.handshake
     }
+
+    fn shared_data(&self) -> Option<Arc<str>> {
+        self.data::<SharedData>().map(|data| Arc::clone(&data.0))
+    }
 }
+
+/// What [`Socket::set_shared_data`] keeps beside the value.
+struct SharedData(Arc<str>);
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
