@@ -64,6 +64,11 @@ pub struct Options {
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
+    /// Whether a dynamic namespace ends with its last client. Default true, unlike in socket.io:
+    /// clients choose the names. With false they are kept, 10 000 of them at most.
+    pub cleanup_empty_child_namespaces: bool,
+    /// Is told of each request that was refused. Default: nobody is.
+    pub on_connection_error: Option<OnConnectionError>,
     /// How packets are written, on both sides. Default none: JSON with attachments, as stock
     /// clients speak it.
     pub parser: Option<ParserRef>,
@@ -103,6 +108,8 @@ impl Default for Options {
             allow_request: None,
             send_budget: 2_000_000,
             per_message_deflate: None,
+            cleanup_empty_child_namespaces: true,
+            on_connection_error: None,
             parser: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
@@ -134,7 +141,7 @@ impl Options {
         serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
-        drain_timeout: Duration,
+        drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }
 
     /// Switches [`Options::per_message_deflate`] on, with these settings.
@@ -199,6 +206,25 @@ impl Options {
         self
     }
 
+    /// Sets [`Options::on_connection_error`]: Node's `io.engine.on("connection_error", …)`. The
+    /// request that was refused is not kept, and neither should you: peers send as many as they
+    /// like.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// let options = Options::default().on_connection_error(|error| {
+    ///     println!("{} {} ({})", error.code, error.message, error.context);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_connection_error(
+        mut self,
+        tell: impl Fn(&ConnectionError<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_connection_error = Some(OnConnectionError(Arc::new(tell)));
+        self
+    }
+
     /// The origins that may connect, as CORS names them.
     pub(crate) fn origins(&self) -> Origins {
         self.cors.as_ref().map_or_else(Origins::same, |cors| cors.origins.clone())
@@ -207,6 +233,38 @@ impl Options {
     /// The path without a trailing slash.
     pub(crate) fn trimmed_path(&self) -> &str {
         self.path.trim_end_matches('/')
+    }
+}
+
+/// A request that was refused: see [`Options::on_connection_error`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ConnectionError<'a> {
+    /// The reference's number, 0 to 5, as in the answer.
+    pub code: u8,
+    /// The reference's text to it.
+    pub message: &'static str,
+    /// What exactly was wrong.
+    pub context: &'a str,
+    /// The request, without what a client sends later. Its query may hold a session's id.
+    pub handshake: &'a Handshake,
+}
+
+type ConnectionErrorFn = dyn Fn(&ConnectionError<'_>) + Send + Sync;
+
+/// What is told of refused requests: see [`Options::on_connection_error`].
+#[derive(Clone)]
+pub struct OnConnectionError(Arc<ConnectionErrorFn>);
+
+impl OnConnectionError {
+    pub(crate) fn tell(&self, error: &ConnectionError<'_>) {
+        (self.0)(error);
+    }
+}
+
+impl fmt::Debug for OnConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnConnectionError")
     }
 }
 

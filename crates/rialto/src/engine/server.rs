@@ -5,11 +5,11 @@ use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::id::random_id;
 use super::polling;
-use super::reply::{Reply, plain};
+use super::reply::{Refusal, Reply, plain};
 use super::session::Session;
 use super::upgrade;
 use crate::handshake::Handshake;
-use crate::options::Options;
+use crate::options::{ConnectionError, Options};
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use parking_lot::Mutex;
@@ -80,9 +80,29 @@ impl Engine {
         let answered = preflight(&self.options, &asker, request.method(), request.headers());
         let mut reply = match answered {
             Some(reply) => reply,
-            None => self.answer(request, peer).await,
+            None => self.answer_and_tell(request, peer).await,
         };
         add_cors(&self.options, &asker, &mut reply);
+        reply
+    }
+
+    /// Answers a request; a refusal is told to whoever wants to know.
+    async fn answer_and_tell(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let Some(listener) = &self.options.on_connection_error else {
+            return self.answer(request, peer).await;
+        };
+        let (parts, body) = request.into_parts();
+        let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        let reply = self.answer(Request::from_parts(parts, body), peer).await;
+        if let Some(refusal) = reply.extensions().get::<Refusal>() {
+            let (code, message) = (refusal.error.code(), refusal.error.message());
+            let context = &refusal.context;
+            listener.tell(&ConnectionError { code, message, context, handshake: &handshake });
+        }
         reply
     }
 
