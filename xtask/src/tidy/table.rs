@@ -75,6 +75,8 @@ pub const LAYOUTS: &[Layout] = &[
         folder: "crates/rialto-ws/src",
         modules: &[
             core("proto", &[]),
+            // Pages alone.
+            module("guide", &[]),
             module("error", &["proto"]),
             module("options", &["proto"]),
             module("prepared", &["proto"]),
