@@ -90,7 +90,7 @@ fn accepted(accept: &Accept, fields: &[httparse::Header<'_>], protocols: &[Strin
     let key = field("sec-websocket-key").and_then(|key| std::str::from_utf8(key).ok()).unwrap();
     assert_eq!(BASE64.decode(key.as_bytes()).map(|nonce| nonce.len()), Ok(16));
     assert_eq!(field("sec-websocket-version"), Some(&b"13"[..]));
-    assert_eq!(accept.key, accept_key(key));
+    assert_eq!(accept.key, Some(accept_key(key)));
     assert!(accept.protocol.as_ref().is_none_or(|protocol| protocols.contains(protocol)));
 
     let head = accept.to_http1();
@@ -149,7 +149,9 @@ fn origin_rule(text: &[u8]) {
     assert!(Origins::Any.allow(origin, host));
     assert!(Origins::same().allow(None, host));
     let Some(origin) = origin else { return };
-    assert!(Origins::list([origin]).allow(Some(origin), None));
+    // A slash at the end people write in lists, but no browser sends it.
+    let listed = Origins::list([origin]).allow(Some(origin), None);
+    assert!(listed || origin.ends_with('/'));
     assert!(!Origins::same().allow(Some(origin), None));
     if !Origins::same().allow(Some(origin), host) {
         return;
