@@ -3,6 +3,8 @@
 use anyhow::{Context, Result, bail};
 use bench_harness::report;
 use bench_harness::run::{self, Asked, Options};
+use std::fs::File;
+use std::io::Write;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -30,11 +32,13 @@ fn go() -> Result<()> {
     for reason in &options.missing {
         eprintln!("not measured: {reason}");
     }
-    let rows = run::all(&options);
-    if let Some(path) = &options.rows {
-        std::fs::write(path, report::rows(&rows))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let mut file = options.rows.as_ref().map(File::create).transpose().context("--rows")?;
+    let rows = run::all(&options, |row| {
+        if let Some(file) = &mut file {
+            writeln!(file, "{}", report::line(row)).context("--rows")?;
+        }
+        Ok(())
+    })?;
     if !options.smoke {
         println!("{}", report::tables(&rows, &options));
     }

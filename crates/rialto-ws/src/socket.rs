@@ -57,7 +57,6 @@ struct Parts {
     reader: Option<Reader>,
     sender: Sender,
     request: Request,
-    protocol: Option<Box<str>>,
     extensions: Extensions,
 }
 
@@ -65,7 +64,7 @@ impl WebSocket {
     /// A connection over a stream on which the handshake is done already.
     ///
     /// `input` is what arrived behind the handshake. Frames are masked according to `role`.
-    /// It has to be called inside a tokio runtime.
+    /// It has to be called inside a tokio runtime with time enabled, which keeps its deadlines.
     pub fn from_upgraded<S: Stream>(
         stream: S,
         role: Role,
@@ -92,7 +91,7 @@ impl WebSocket {
     /// Names the subprotocol that the handshake has agreed on.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Option<String>) -> Self {
-        self.0.protocol = protocol.map(String::into_boxed_str);
+        self.0.request.set_protocol(protocol.as_deref());
         self
     }
 
@@ -106,11 +105,12 @@ impl WebSocket {
         let (read, write) = split(stream);
         let shared = Shared::new(write, role, options);
         let reader = Reader::new(read, role, options.limits, input, Arc::clone(&shared));
+        let mut request = opening.request;
+        request.set_protocol(opening.protocol.as_deref());
         let socket = Self(Box::new(Parts {
             reader: Some(reader),
             sender: Sender::new(shared),
-            request: opening.request,
-            protocol: opening.protocol,
+            request,
             extensions: Extensions::new(),
         }));
         socket.with_deflate(opening.deflate)
@@ -333,7 +333,7 @@ impl WebSocket {
     /// The subprotocol agreed on in the handshake.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.0.protocol.as_deref()
+        self.0.request.protocol()
     }
 
     /// A handle that sends on this connection from anywhere, cheap to clone.
@@ -399,7 +399,7 @@ impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("request", &self.0.request)
-            .field("protocol", &self.0.protocol)
+            .field("protocol", &self.protocol())
             .finish_non_exhaustive()
     }
 }
@@ -432,5 +432,19 @@ impl Sink<Message> for WebSocket {
         this.0.sender.begin_close(&Reader::default_close());
         ready!(this.0.sender.shared().poll_flushed(cx))?;
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a resting connection holds beside its task and its stream: two blocks, and allocators
+    /// give out 128 bytes for up to as many.
+    #[test]
+    fn the_two_blocks_of_a_connection_stay_small() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<Parts>() <= 128, "{} bytes", size_of::<Parts>());
+        assert!(size_of::<Shared>() + counts <= 128, "{} bytes", size_of::<Shared>());
     }
 }

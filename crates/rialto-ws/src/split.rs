@@ -20,28 +20,29 @@ use std::task::{Context, Poll};
 /// It does not keep the connection open: once the [`WebSocket`] or [`Receiver`] is gone,
 /// sending fails.
 #[derive(Clone)]
-pub struct Sender {
-    shared: Arc<Shared>,
-    compress: bool,
-}
+pub struct Sender(Arc<Shared>);
 
 impl Sender {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, compress: true }
+        Self(shared)
     }
 
-    /// A handle whose messages are compressed or not, where the connection has agreed on it.
+    /// A handle whose messages are never compressed, whatever the handshake has agreed on: for what
+    /// is compressed already, as images are.
     ///
-    /// Default true: from [`Deflate::threshold`](crate::Deflate::threshold) on. Switch it off for
-    /// what is compressed already, as images are.
+    /// ```no_run
+    /// # async fn example(socket: rialto_ws::WebSocket, image: Vec<u8>) -> rialto_ws::Result<()> {
+    /// socket.sender().uncompressed().send(image).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn compress(mut self, on: bool) -> Self {
-        self.compress = on;
-        self
+    pub fn uncompressed(&self) -> Uncompressed {
+        Uncompressed(self.clone())
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        &self.0
     }
 
     /// As [`WebSocket::send`].
@@ -105,7 +106,7 @@ impl Sender {
     /// True while the kernel takes nothing more: the peer reads too slowly at the moment.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.shared.is_congested()
+        self.0.is_congested()
     }
 
     /// As [`WebSocket::feed`].
@@ -115,7 +116,7 @@ impl Sender {
     pub async fn feed(&self, message: impl Into<Message>) -> Result<()> {
         let message = message.into();
         let message = Outgoing::Message(&message);
-        poll_fn(|cx| self.shared.poll_feed(cx, &self.switched(&message))).await
+        poll_fn(|cx| self.0.poll_feed(cx, &message)).await
     }
 
     /// [`Sender::send`] for a message that was framed once for many.
@@ -124,7 +125,7 @@ impl Sender {
     /// As [`Sender::send`].
     pub async fn send_prepared(&self, message: &Prepared) -> Result<()> {
         let message = Outgoing::Prepared(message);
-        poll_fn(|cx| self.shared.poll_send(cx, &self.switched(&message))).await
+        poll_fn(|cx| self.0.poll_send(cx, &message)).await
     }
 
     /// As [`WebSocket::message_writer`].
@@ -132,13 +133,13 @@ impl Sender {
     /// # Errors
     /// As [`Sender::send`].
     pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
-        MessageWriter::begin(&self.shared, kind).await
+        MessageWriter::begin(&self.0, kind).await
     }
 
     /// As [`WebSocket::dropped`].
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.shared.dropped()
+        self.0.dropped()
     }
 
     /// As [`WebSocket::ping`].
@@ -150,20 +151,11 @@ impl Sender {
     }
 
     fn push(&self, out: &Outgoing<'_>) -> Result<()> {
-        self.shared.try_send(&self.switched(out)).map_err(Into::into)
-    }
-
-    /// What [`Sender::compress`] makes of it.
-    fn switched<'a>(&self, out: &'a Outgoing<'a>) -> Outgoing<'a> {
-        if self.compress { *out } else { Outgoing::Plain(out) }
+        self.0.try_send(out).map_err(Into::into)
     }
 
     fn push_group(&self, group: &[Outgoing<'_>]) -> Result<()> {
-        if self.compress {
-            return self.shared.try_send_group(group).map_err(Into::into);
-        }
-        let plain: Vec<_> = group.iter().map(Outgoing::Plain).collect();
-        self.shared.try_send_group(&plain).map_err(Into::into)
+        self.0.try_send_group(group).map_err(Into::into)
     }
 
     /// Waits until a message would be queued at once.
@@ -171,7 +163,7 @@ impl Sender {
     /// # Errors
     /// If the connection is closed or closing.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.shared.poll_room(cx)
+        self.0.poll_room(cx)
     }
 
     /// Waits until everything queued has been taken by the kernel, also what waits behind a
@@ -180,7 +172,7 @@ impl Sender {
     /// # Errors
     /// If the connection fails before that.
     pub async fn flush(&self) -> Result<()> {
-        poll_fn(|cx| self.shared.poll_flushed(cx)).await
+        poll_fn(|cx| self.0.poll_flushed(cx)).await
     }
 
     /// Sends a Close frame; nothing can be sent after it. Later calls do nothing.
@@ -189,35 +181,35 @@ impl Sender {
     /// [`Options::close_timeout`](crate::Options), the connection is cut, which the receiving half
     /// sees as an error.
     pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) {
-        self.shared.close_in_time(&CloseFrame::new(code, reason));
+        self.0.close_in_time(&CloseFrame::new(code, reason));
     }
 
     pub(crate) fn begin_close(&self, frame: &CloseFrame) {
-        self.shared.close(frame, false);
+        self.0.close(frame, false);
     }
 
     /// Cuts the connection without a Close frame. The receiving half gets what has arrived, then
     /// an error.
     pub fn abort(&self) {
-        self.shared.abort();
+        self.0.abort();
     }
 
     /// True while messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.shared.is_open()
+        self.0.is_open()
     }
 
     /// As [`WebSocket::buffered`].
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.shared.buffered()
+        self.0.buffered()
     }
 
     /// True if both send on the same connection.
     #[must_use]
     pub fn same_connection(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -240,20 +232,20 @@ impl Sink<Message> for Sender {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.shared.poll_room(cx)
+        self.0.poll_room(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<()> {
-        self.shared.feed(&self.switched(&Outgoing::Message(&message)))
+        self.0.feed(&Outgoing::Message(&message))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.shared.poll_flushed(cx)
+        self.0.poll_flushed(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.shared.close_in_time(&CloseFrame::new(CloseCode::NORMAL, ""));
-        self.shared.poll_flushed(cx)
+        self.0.close_in_time(&CloseFrame::new(CloseCode::NORMAL, ""));
+        self.0.poll_flushed(cx)
     }
 }
 
@@ -270,13 +262,47 @@ impl Future for Sending<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let message = Outgoing::Message(&self.message);
-        self.sender.shared.poll_send(cx, &self.sender.switched(&message))
+        self.sender.0.poll_send(cx, &message)
     }
 }
 
 impl fmt::Debug for Sending<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("bytes", &self.message.len()).finish_non_exhaustive()
+    }
+}
+
+/// Sends without compressing; made by [`Sender::uncompressed`].
+#[derive(Clone, Debug)]
+pub struct Uncompressed(Sender);
+
+impl Uncompressed {
+    /// As [`Sender::send`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
+        let message = message.into();
+        let message = Outgoing::Message(&message);
+        poll_fn(|cx| self.0.0.poll_send(cx, &Outgoing::Plain(&message))).await
+    }
+
+    /// As [`Sender::try_send`].
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<()> {
+        self.0.push(&Outgoing::Plain(&Outgoing::Message(&message.into())))
+    }
+
+    /// As [`Sender::feed`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<()> {
+        let message = message.into();
+        let message = Outgoing::Message(&message);
+        poll_fn(|cx| self.0.0.poll_feed(cx, &Outgoing::Plain(&message))).await
     }
 }
 

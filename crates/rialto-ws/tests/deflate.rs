@@ -67,11 +67,11 @@ async fn a_server_does_not_compress_unless_it_is_told_to_and_a_client_offers() {
 #[tokio::test]
 async fn below_the_threshold_or_when_switched_off_messages_stay_as_they_are() {
     let (server, mut client) = pair(on(Deflate::default()), Options::default(), 1 << 20).await;
-    let plain = server.sender().compress(false);
+    let plain = server.sender().uncompressed();
     let just_below = "a".repeat(1023);
     server.send(just_below).await.unwrap();
     plain.send("b".repeat(1024)).await.unwrap();
-    plain.try_send_prepared(&Prepared::new("c".repeat(1024))).unwrap();
+    plain.try_send("c".repeat(1024)).unwrap();
     server.sender().try_send_prepared(&Prepared::new("d".repeat(1024)).compress(false)).unwrap();
     let mut expected = 0;
     for size in [1023, 1024, 1024, 1024] {

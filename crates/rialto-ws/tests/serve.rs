@@ -244,7 +244,11 @@ async fn a_server_that_stops_says_goodbye_and_waits_for_handlers() {
             Ok::<_, rialto_ws::Error>(())
         }
     });
+    // Neither of these is what ends the silent one.
+    let patient = Options::default().handshake_timeout(PATIENCE * 3);
+    let server = server.options(patient).drain_timeout(PATIENCE * 3);
     let (address, stop, ended) = stoppable(server).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
     let mut open_ones = Vec::new();
     for _ in 0..10 {
         let (mut stream, _) = open(address, "").await;
@@ -260,6 +264,7 @@ async fn a_server_that_stops_says_goodbye_and_waits_for_handlers() {
         assert_eq!(rest(stream).await, b"", "the server ends the stream");
     }
     in_time(ended).await.unwrap();
+    assert_eq!(rest(&mut silent).await, b"");
     assert_eq!(done.load(Ordering::SeqCst), 10);
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }

@@ -62,8 +62,18 @@ impl Bars<'_> {
             bar.against = format!("{}, the best in Rust", bar.against);
             bars.push(bar);
         }
+        bars.extend(self.replies(scenario));
         bars.extend(self.idle(scenario));
         bars
+    }
+
+    /// Compression costs little if it compresses little, so the size of the replies counts too.
+    fn replies(&self, scenario: &Scenario) -> Option<Bar> {
+        let uws = self.options.servers.iter().find(|it| it.name == "uws")?;
+        let compressed = scenario.load.deflate && scenario.load.kind == Kind::Echo;
+        let bytes = |server: &Server| self.medians.of(&server.name, scenario.name)?.bytes;
+        let measured = bytes(self.ours).filter(|_| compressed)? / bytes(uws)?;
+        Some(Bar { against: "uws, size of a reply".into(), most: 1.0, measured, bytes: false })
     }
 
     fn idle(&self, scenario: &Scenario) -> Option<Bar> {

@@ -24,35 +24,30 @@ pub fn tables(rows: &[Row], options: &Options) -> String {
     text + &failures(rows)
 }
 
-/// Every single run, one a line, with tabs between.
+/// One run with tabs between: round, scenario, server, what follows, and that.
 #[must_use]
-pub fn rows(rows: &[Row]) -> String {
-    let mut text = String::from("round\tscenario\tserver\twhat\tvalues\n");
-    for row in rows {
-        let (what, values) = match &row.outcome {
-            Ok(Outcome::Cost(cost)) => (
-                "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy",
-                format!(
-                    "{}\t{:.4}\t{:.1}\t{:.3}\t{:.1}\t{:.3}\t{:.3}",
-                    cost.messages,
-                    cost.seconds,
-                    cost.nanos,
-                    cost.kernel,
-                    cost.bytes,
-                    cost.server_busy,
-                    cost.clients_busy
-                ),
+pub fn line(row: &Row) -> String {
+    let (what, values) = match &row.outcome {
+        Ok(Outcome::Cost(cost)) => (
+            "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy",
+            format!(
+                "{}\t{:.4}\t{:.1}\t{:.3}\t{:.1}\t{:.3}\t{:.3}",
+                cost.messages,
+                cost.seconds,
+                cost.nanos,
+                cost.kernel,
+                cost.bytes,
+                cost.server_busy,
+                cost.clients_busy
             ),
-            Ok(Outcome::Idle(idle)) => (
-                "bytes each: open, after 16 B, after 16 KiB",
-                format!("{:.0}\t{:.0}\t{:.0}", idle.open, idle.small, idle.large),
-            ),
-            Err(error) => ("failed", format!("{error:#}")),
-        };
-        let (round, scenario, server) = (row.round + 1, row.scenario, &row.server);
-        let _ = writeln!(text, "{round}\t{scenario}\t{server}\t{what}\t{values}");
-    }
-    text
+        ),
+        Ok(Outcome::Idle(idle)) => (
+            "bytes each: open, after 16 B, after 16 KiB",
+            format!("{:.0}\t{:.0}\t{:.0}", idle.open, idle.small, idle.large),
+        ),
+        Err(error) => ("failed", format!("{error:#}")),
+    };
+    format!("{}\t{}\t{}\t{what}\t{values}", row.round + 1, row.scenario, row.server)
 }
 
 fn costs(medians: &Medians, options: &Options) -> String {

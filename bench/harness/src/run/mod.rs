@@ -30,9 +30,11 @@ pub struct Row {
 }
 
 /// Runs everything that the options choose. `A B C`, then `C B A`: whoever runs after a hungry
-/// neighbour does not always do so.
-#[must_use]
-pub fn all(options: &Options) -> Vec<Row> {
+/// neighbour does not always do so. `done` sees each row as soon as it is there.
+///
+/// # Errors
+/// When `done` fails; a server that fails is a row.
+pub fn all(options: &Options, mut done: impl FnMut(&Row) -> Result<()>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for round in 0..options.rounds {
         // Memory depends on nobody else: one round of it says all.
@@ -48,11 +50,12 @@ pub fn all(options: &Options) -> Vec<Row> {
                 let row =
                     Row { round, scenario: scenario.name, server: server.name.clone(), outcome };
                 say(&row);
+                done(&row)?;
                 rows.push(row);
             }
         }
     }
-    rows
+    Ok(rows)
 }
 
 fn one(server: &Server, scenario: &Scenario, options: &Options) -> Result<Outcome> {

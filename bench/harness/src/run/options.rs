@@ -53,7 +53,7 @@ bench [OPTION ...]: the CPU time that WebSocket servers need for each message
   --warmup S             before that (0.3)
   --connections N        at most so many, in any scenario
   --cores A,B            server on core A, clients on core B (0,1); `any`: not bound
-  --rows FILE            writes every single run, as a table with tabs
+  --rows FILE            writes every single run as soon as it is over, with tabs between
   --smoke                whether all of it works: ours and the floors, one short round, no numbers
   --list                 names of servers and scenarios
   --help                 this text

@@ -24,6 +24,9 @@ const BEAT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_sec
 /// Visits within the time of one deadline: it is kept to a quarter, or to half at worst.
 const VISITS: u32 = 4;
 
+/// Visits within the longest deadline at most: they are counted in 16 bits.
+const MOST_VISITS: u32 = 60_000;
+
 /// What the connections of a fleet have in common: the part of the options that is used later.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Settings {
@@ -49,7 +52,10 @@ impl Settings {
     fn beat(&self) -> Option<Duration> {
         let heartbeat = self.heartbeat.map(|heart| heart.interval.min(heart.timeout));
         let shortest = [heartbeat, self.idle, self.stall].into_iter().flatten().min()?;
-        Some((shortest / VISITS).clamp(BEAT.0, BEAT.1))
+        let heartbeat = self.heartbeat.map(|heart| heart.interval.max(heart.timeout));
+        let longest = [heartbeat, self.idle, self.stall].into_iter().flatten().max()?;
+        // Few connections have deadlines so far apart that the counters could overflow.
+        Some((shortest / VISITS).max(longest / MOST_VISITS).clamp(BEAT.0, BEAT.1))
     }
 }
 
@@ -57,24 +63,24 @@ impl Settings {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch {
     pub(crate) heartbeat: Option<Beats>,
-    pub(crate) idle: Option<u32>,
-    pub(crate) stall: Option<u32>,
+    pub(crate) idle: Option<u16>,
+    pub(crate) stall: Option<u16>,
 }
 
 /// A heartbeat, in visits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beats {
     /// Visits without a sign of life, after which a ping is sent.
-    pub(crate) ping: u32,
+    pub(crate) ping: u16,
     /// Visits without a sign of life after a ping, after which the peer is dead.
-    pub(crate) dead: u32,
+    pub(crate) dead: u16,
 }
 
 impl Watch {
     fn new(settings: &Settings, beat: Duration) -> Self {
         let visits = |time: Duration| {
             let visits = time.as_nanos().div_ceil(beat.as_nanos().max(1));
-            u32::try_from(visits).unwrap_or(u32::MAX - 1)
+            u16::try_from(visits).unwrap_or(u16::MAX - 1)
         };
         Self {
             heartbeat: settings.heartbeat.map(|heart| Beats {
@@ -246,6 +252,9 @@ mod tests {
         assert_eq!(settings(None, None, None).beat(), None);
         assert_eq!(settings(None, None, Some(4)).beat(), Some(Duration::from_secs(1)));
         assert_eq!(settings(None, Some(0), None).beat(), Some(BEAT.0));
+        let apart = settings(Some((1, 1)), Some(100_000), None);
+        let watch = Watch::new(&apart, apart.beat().unwrap());
+        assert!((60_000..60_010).contains(&watch.idle.unwrap()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -266,10 +275,29 @@ mod tests {
     }
 
     #[test]
+    fn each_runtime_has_its_own_fleet_and_lets_it_go() {
+        let settings = settings(None, None, Some(7));
+        let fleet = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            let fleet = runtime.block_on(async {
+                let fleet = Fleet::of(settings);
+                fleet.join(Weak::new());
+                Arc::downgrade(&fleet)
+            });
+            assert!(fleet.upgrade().is_some(), "the sweeper holds it");
+            drop(runtime);
+            assert!(fleet.upgrade().is_none(), "nothing of a runtime outlives it");
+            fleet
+        };
+        assert!(!Weak::ptr_eq(&fleet(), &fleet()));
+    }
+
+    #[test]
     fn a_large_fleet_is_visited_in_many_slices_and_a_short_beat_in_few() {
-        let members = |count| {
-            let slots = std::iter::repeat_with(Weak::new).take(count).collect();
-            Members { slots, ..Members::default() }
+        let members = |count| Members {
+            slots: std::iter::repeat_with(Weak::new).take(count).collect(),
+            ..Members::default()
         };
         assert_eq!(members(1).slices(Duration::from_secs(5)), (1, 1));
         assert_eq!(members(10_000).slices(Duration::from_secs(5)), (157, 64));

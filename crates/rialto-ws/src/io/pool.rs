@@ -21,6 +21,14 @@ pub(crate) struct Input {
     pub(crate) bytes: Vec<u8>,
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// The payload of a message that did not arrive in one piece.
+    pub(crate) gathered: Vec<u8>,
+}
+
+impl Input {
+    pub(crate) fn new(bytes: Vec<u8>, end: usize) -> Box<Self> {
+        Box::new(Self { bytes, end, ..Self::default() })
+    }
 }
 
 struct Pool {
@@ -44,13 +52,14 @@ thread_local! {
 /// A buffer of [`READ_SIZE`] initialised bytes, zeroed when it was made and not again.
 pub(crate) fn lease_read() -> Box<Input> {
     POOL.with_borrow_mut(|pool| pool.read.pop())
-        .unwrap_or_else(|| Box::new(Input { bytes: vec![0; READ_SIZE], start: 0, end: 0 }))
+        .unwrap_or_else(|| Input::new(vec![0; READ_SIZE], 0))
 }
 
 /// Gives a read buffer back; one of another size is dropped.
 pub(crate) fn release_read(mut input: Box<Input>) {
     if input.bytes.len() == READ_SIZE {
         (input.start, input.end) = (0, 0);
+        input.gathered = Vec::new();
         POOL.with_borrow_mut(|pool| {
             if pool.read.len() < KEEP_READ {
                 pool.read.push(input);

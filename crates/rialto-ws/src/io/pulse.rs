@@ -6,19 +6,20 @@ use super::writer::{Drain, Shared, State, Writer};
 use crate::error::Error;
 use crate::proto::{CloseCode, CloseFrame, OpCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What the reader tells the sweeper, and the sweeper the reader.
 #[derive(Default)]
 pub(crate) struct Signs {
-    /// Bytes read from the stream. Only the reader writes it.
-    received: AtomicU64,
-    /// Bytes have arrived since the last visit.
-    heard: AtomicBool,
-    /// A message has arrived since the last visit.
-    message: AtomicBool,
+    /// What has arrived since the last visit: bytes, or a message.
+    news: AtomicU8,
     fate: AtomicU8,
 }
+
+/// Bytes have arrived.
+const HEARD: u8 = 1;
+/// A message has arrived.
+const MESSAGE: u8 = 2;
 
 /// What will become of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,24 +50,19 @@ impl Fate {
 
 impl Signs {
     /// Any byte is a sign of life.
-    pub(crate) fn hear(&self, bytes: usize) {
-        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
-        self.heard.store(true, Ordering::Relaxed);
-    }
-
-    /// Bytes read from the stream, what came with the handshake not counted.
-    pub(crate) fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
+    pub(super) fn hear(&self) {
+        self.news.store(self.news.load(Ordering::Relaxed) | HEARD, Ordering::Relaxed);
     }
 
     pub(crate) fn note_message(&self) {
-        self.message.store(true, Ordering::Relaxed);
+        // A visit between reading and this sees a sign of life twice, which hurts nobody.
+        self.news.store(HEARD | MESSAGE, Ordering::Relaxed);
     }
 
     pub(crate) fn fate(&self) -> Fate {
         match self.fate.load(Ordering::Relaxed) {
             0 => Fate::Open,
-            1 if self.heard.load(Ordering::Relaxed) => Fate::Open,
+            1 if self.news.load(Ordering::Relaxed) != 0 => Fate::Open,
             1 => Fate::Suspect,
             2 => Fate::Silent,
             3 => Fate::Stalled,
@@ -86,11 +82,11 @@ impl Signs {
 #[derive(Default)]
 pub(super) struct Pulse {
     /// Since the last sign of life, or since the ping.
-    silent: u32,
+    silent: u16,
     /// Since the peer took something of what waits.
-    stalled: u32,
+    stalled: u16,
     /// Since the last message in either direction.
-    quiet: u32,
+    quiet: u16,
     /// A ping, or something else, waits for its effect.
     pinged: bool,
     /// The socket has taken bytes since the last visit.
@@ -103,8 +99,7 @@ impl Shared {
     /// The sweeper's visit. `watch` counts in visits.
     pub(super) fn visit(self: &Arc<Self>, watch: &Watch) {
         let signs = self.signs();
-        let heard = signs.heard.swap(false, Ordering::Relaxed);
-        let message = signs.message.swap(false, Ordering::Relaxed);
+        let news = signs.news.swap(0, Ordering::Relaxed);
         let mut writer = self.lock();
         if writer.state == State::Shut {
             return;
@@ -115,9 +110,9 @@ impl Shared {
             return self.cut_with(&mut writer, Fate::Stalled);
         }
         if let Some(beats) = &watch.heartbeat {
-            self.beat(&mut writer, beats, heard || (blocked && taken));
+            self.beat(&mut writer, beats, news != 0 || (blocked && taken));
         }
-        if watch.idle.is_some_and(|limit| writer.is_idle(message, limit)) {
+        if watch.idle.is_some_and(|limit| writer.is_idle(news & MESSAGE != 0, limit)) {
             self.close_idle(&mut writer);
         }
     }
@@ -194,12 +189,12 @@ impl Shared {
 }
 
 impl Writer {
-    fn is_stalled(&mut self, stuck: bool, limit: u32) -> bool {
+    fn is_stalled(&mut self, stuck: bool, limit: u16) -> bool {
         self.pulse.stalled = if stuck { self.pulse.stalled.saturating_add(1) } else { 0 };
         self.pulse.stalled > limit
     }
 
-    fn is_idle(&mut self, message: bool, limit: u32) -> bool {
+    fn is_idle(&mut self, message: bool, limit: u16) -> bool {
         let sent = std::mem::take(&mut self.pulse.sent);
         if message || sent || self.state != State::Open {
             self.pulse.quiet = 0;

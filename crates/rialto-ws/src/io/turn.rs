@@ -12,13 +12,13 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 /// Marks a queue as waiting for the end of the turn of one thread.
-pub(crate) type Token = u64;
+pub(crate) type Token = u32;
 
-static NEXT: AtomicU64 = AtomicU64::new(1);
+static NEXT: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
     static TOKEN: Token = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -25,7 +25,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     /// `serve` decides by the handler's outcome how the connection closes.
     held: AtomicBool,
     signs: Signs,
+    /// Bytes read from the stream. It stands here because here it takes no room.
+    received: AtomicU64,
     /// Where the fleet keeps this connection.
     place: u32,
     fleet: Arc<Fleet>,
@@ -75,7 +77,7 @@ pub(super) struct Writer {
     failed: bool,
     mark: Token,
     pub(super) pulse: Pulse,
-    compressor: Option<Compressor>,
+    compressor: Option<Box<Compressor>>,
     jam: Option<Box<Jam>>,
     /// What few connections need.
     rare: Option<Box<Rare>>,
@@ -162,6 +164,7 @@ impl Shared {
             more: AtomicBool::new(false),
             held: AtomicBool::new(false),
             signs: Signs::default(),
+            received: AtomicU64::new(0),
             place: fleet.join(this.clone()),
             fleet,
         })
@@ -173,7 +176,7 @@ impl Shared {
 
     /// Compresses from now on.
     pub(crate) fn set_compressor(&self, compressor: Compressor) {
-        self.writer.lock().compressor = Some(compressor);
+        self.writer.lock().compressor = Some(Box::new(compressor));
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -186,6 +189,17 @@ impl Shared {
 
     pub(crate) fn signs(&self) -> &Signs {
         &self.signs
+    }
+
+    /// Takes note of bytes that the reader, and nobody else, has read.
+    pub(crate) fn hear(&self, bytes: usize) {
+        self.received.store(self.received() + bytes as u64, Ordering::Relaxed);
+        self.signs.hear();
+    }
+
+    /// Bytes read from the stream, what came with the handshake not counted.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 
     fn budget(&self) -> usize {
@@ -231,7 +245,15 @@ impl Shared {
 
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
-        if writer.state == State::Open && !writer.has_room(self.budget()) {
+        if writer.state == State::Open && writer.has_room(self.budget()) {
+            return Ok(());
+        }
+        self.make_room(writer)
+    }
+
+    #[cold]
+    fn make_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
+        if writer.state == State::Open {
             // What a turn has gathered may be all that is in the way.
             self.flush(writer);
         }
@@ -282,7 +304,9 @@ impl Shared {
         leave: Leave,
     ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
-        if let Some(outcome) = self.apply_policy(&mut writer) {
+        if writer.rare.is_some()
+            && let Some(outcome) = self.apply_policy(&mut writer)
+        {
             return Poll::Ready(outcome);
         }
         std::task::ready!(self.poll_budget(&mut writer, cx))?;

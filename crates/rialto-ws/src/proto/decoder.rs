@@ -1,9 +1,10 @@
 //! From received bytes to messages: frames, fragments, compression, UTF-8 and limits.
 
 mod pieces;
+mod rest;
 
-use self::pieces::Streamed;
 pub use self::pieces::{DecodedPiece, Piece};
+use self::rest::Rest;
 use super::close::CloseFrame;
 use super::deflate::Decompressor;
 use super::frame::{Header, OpCode, RSV1, Role};
@@ -81,15 +82,11 @@ struct Partial {
 pub struct Decoder {
     role: Role,
     limits: Limits,
-    inflate: Option<Decompressor>,
-    header: [u8; Header::MAX],
-    header_len: u8,
+    /// Compression was agreed on.
+    inflates: bool,
+    inflate: Decompressor,
     closed: bool,
-    frame: Option<Frame>,
-    message: Option<Partial>,
-    control: Vec<u8>,
-    /// The message in progress is handed out piece by piece.
-    streamed: Option<Box<Streamed>>,
+    rest: Rest,
 }
 
 impl Decoder {
@@ -99,21 +96,17 @@ impl Decoder {
         Self {
             role,
             limits,
-            inflate: None,
-            header: [0; Header::MAX],
-            header_len: 0,
+            inflates: false,
+            inflate: Decompressor::anew(),
             closed: false,
-            frame: None,
-            message: None,
-            control: Vec::new(),
-            streamed: None,
+            rest: Rest::default(),
         }
     }
 
     /// Understands compressed messages from the next one on, as the handshake has agreed on
     /// (RFC 7692 §6.2).
     pub fn set_deflate(&mut self, decompressor: Decompressor) {
-        self.inflate = Some(decompressor);
+        (self.inflates, self.inflate) = (true, decompressor);
     }
 
     /// Decodes from `input`, which it unmasks in place.
@@ -124,13 +117,13 @@ impl Decoder {
     pub fn decode(&mut self, input: &mut [u8]) -> Result<Decoded, Violation> {
         let mut at = 0;
         while at < input.len() && !self.closed {
-            if self.frame.is_none() {
+            if self.rest.frame.is_none() {
                 let Some((header, size)) = self.take_header(&input[at..])? else {
                     return Ok(Decoded { consumed: input.len(), item: None });
                 };
                 at += size;
-                self.start_frame(header)?;
-                if let Some(body) = self.whole_in(input, &mut at) {
+                let frame = self.check_frame(header)?;
+                if let Some(body) = whole_in(&frame, input, &mut at) {
                     let item = if header.rsv == RSV1 {
                         self.whole_compressed(header.opcode, &input[body])?
                     } else {
@@ -138,6 +131,7 @@ impl Decoder {
                     };
                     return Ok(Decoded { consumed: at, item: Some(item) });
                 }
+                self.rest.frame = Some(frame);
             }
             at += self.take_payload(&mut input[at..])?;
             if let Some(item) = self.finish_frame()? {
@@ -152,7 +146,7 @@ impl Decoder {
     /// While it is large, an I/O layer may read straight into [`Decoder::payload_mut`].
     #[must_use]
     pub fn remaining(&self) -> usize {
-        match &self.frame {
+        match &self.rest.frame {
             Some(frame) if !frame.opcode.is_control() => frame.remaining,
             _ => 0,
         }
@@ -161,7 +155,7 @@ impl Decoder {
     /// The buffer of the message in progress, for reading at most [`Decoder::remaining`] bytes
     /// onto its end, to be followed by [`Decoder::payload_read`].
     pub fn payload_mut(&mut self) -> Option<&mut Vec<u8>> {
-        self.message.as_mut().map(|message| &mut message.payload)
+        self.rest.begun()?.message.as_mut().map(|message| &mut message.payload)
     }
 
     /// Takes note of `count` bytes that were read onto the end of [`Decoder::payload_mut`].
@@ -169,7 +163,8 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn payload_read(&mut self, count: usize) -> Result<Option<Item>, Violation> {
-        let (Some(frame), Some(message)) = (&mut self.frame, &mut self.message) else {
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
+        let (Some(frame), Some(message)) = (&mut rest.frame, &mut rest.message) else {
             return Ok(None);
         };
         let from = message.payload.len().saturating_sub(count);
@@ -178,30 +173,35 @@ impl Decoder {
     }
 
     /// Parses a header from the stash and the start of `input`; `None` means it is all stashed.
+    ///
+    /// Always inlined: a call costs every message, and the second caller must not bring it about.
+    #[inline(always)]
     fn take_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
-        if self.header_len == 0
+        if self.rest.header_len == 0
             && let Some(found) = Header::parse(input)?
         {
             return Ok(Some(found));
         }
-        let stashed = usize::from(self.header_len);
+        let rest = &mut *self.rest;
+        let stashed = usize::from(rest.header_len);
         let take = input.len().min(Header::MAX - stashed);
-        self.header[stashed..stashed + take].copy_from_slice(&input[..take]);
-        match Header::parse(&self.header[..stashed + take])? {
+        rest.header[stashed..stashed + take].copy_from_slice(&input[..take]);
+        match Header::parse(&rest.header[..stashed + take])? {
             Some((header, size)) => {
-                self.header_len = 0;
+                rest.header_len = 0;
+                self.rest.settle();
                 Ok(Some((header, size - stashed)))
             }
             None => {
                 // A header is at most 14 bytes, so this fits.
-                self.header_len = u8::try_from(stashed + take).unwrap_or(u8::MAX);
+                rest.header_len = u8::try_from(stashed + take).unwrap_or(u8::MAX);
                 Ok(None)
             }
         }
     }
 
-    /// Checks a header against role, state and limits, and makes its frame the current one.
-    fn start_frame(&mut self, header: Header) -> Result<(), Violation> {
+    /// Checks a header against role, state and limits.
+    fn check_frame(&mut self, header: Header) -> Result<Frame, Violation> {
         if header.rsv != 0 && !self.is_compressed(&header) {
             return Err(Violation::ReservedBits);
         }
@@ -210,7 +210,7 @@ impl Decoder {
             (Role::Client, Some(_)) => return Err(Violation::Masked),
             _ => {}
         }
-        match (header.opcode, &mut self.message) {
+        match (header.opcode, &self.rest.message) {
             (OpCode::Continuation, None) => return Err(Violation::LoneContinuation),
             (OpCode::Text | OpCode::Binary, Some(_)) => return Err(Violation::InterleavedMessage),
             _ => {}
@@ -219,33 +219,33 @@ impl Decoder {
         if !header.opcode.is_control() {
             self.check_limits(&header, length)?;
         }
-        self.frame = Some(Frame {
+        Ok(Frame {
             opcode: header.opcode,
             fin: header.fin,
             compressed: header.rsv == RSV1,
             mask: header.mask,
             offset: 0,
             remaining: length,
-        });
-        Ok(())
+        })
     }
 
     /// RSV1 marks the first frame of a compressed message and no other (RFC 7692 §6.1).
     fn is_compressed(&self, header: &Header) -> bool {
         let starts = matches!(header.opcode, OpCode::Text | OpCode::Binary);
-        header.rsv == RSV1 && starts && self.inflate.is_some()
+        header.rsv == RSV1 && starts && self.inflates
     }
 
     fn check_limits(&mut self, header: &Header, length: usize) -> Result<(), Violation> {
         if length > self.limits.max_frame {
             return Err(Violation::FrameTooLarge);
         }
-        let received = self.message.as_ref().map_or(0, |message| message.payload.len());
+        let received = self.rest.message.as_ref().map_or(0, |message| message.payload.len());
         // What is handed out piece by piece has a limit of its own (`take_piece`).
-        if self.streamed.is_none() && length > self.limits.max_message.saturating_sub(received) {
+        if self.rest.streamed.is_none() && length > self.limits.max_message.saturating_sub(received)
+        {
             return Err(Violation::MessageTooLarge);
         }
-        if let Some(message) = &mut self.message
+        if let Some(message) = self.rest.begun().and_then(|rest| rest.message.as_mut())
             && header.length < Limits::SMALL_FRAGMENT
         {
             message.small_fragments += 1;
@@ -254,22 +254,6 @@ impl Decoder {
             }
         }
         Ok(())
-    }
-
-    /// The fast path: the whole payload of an unfragmented frame is in the input.
-    fn whole_in(&mut self, input: &mut [u8], at: &mut usize) -> Option<Range<usize>> {
-        let frame = self.frame?;
-        let end = at.checked_add(frame.remaining)?;
-        if !frame.fin || frame.opcode == OpCode::Continuation || end > input.len() {
-            return None;
-        }
-        let body = *at..end;
-        if let Some(key) = frame.mask {
-            apply_mask(&mut input[body.clone()], key, 0);
-        }
-        self.frame = None;
-        *at = end;
-        Some(body)
     }
 
     fn whole(
@@ -300,22 +284,22 @@ impl Decoder {
     }
 
     fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Violation> {
-        let decompressor = self.inflate.as_mut().ok_or(Violation::ReservedBits)?;
-        decompressor.decompress(payload, max)
+        self.inflate.decompress(payload, max)
     }
 
     /// Takes what `input` holds of the current frame's payload; returns how much that was.
     fn take_payload(&mut self, input: &mut [u8]) -> Result<usize, Violation> {
-        let Some(frame) = &mut self.frame else { return Ok(0) };
+        let Some(rest) = self.rest.begun() else { return Ok(0) };
+        let Some(frame) = &mut rest.frame else { return Ok(0) };
         let take = frame.remaining.min(input.len());
         if frame.opcode.is_control() {
-            let from = self.control.len();
-            self.control.extend_from_slice(&input[..take]);
-            frame.unmask(&mut self.control[from..]);
+            let from = rest.control.len();
+            rest.control.extend_from_slice(&input[..take]);
+            frame.unmask(&mut rest.control[from..]);
             return Ok(take);
         }
         let kind = if frame.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
-        let message = self.message.get_or_insert_with(|| Partial::new(kind, frame.compressed));
+        let message = rest.message.get_or_insert_with(|| Partial::new(kind, frame.compressed));
         let from = message.payload.len();
         message.payload.extend_from_slice(&input[..take]);
         message.accept(from, frame)?;
@@ -324,11 +308,13 @@ impl Decoder {
 
     /// Completes the current frame if nothing of it is missing.
     fn finish_frame(&mut self) -> Result<Option<Item>, Violation> {
-        let Some(frame) = self.frame.take_if(|frame| frame.remaining == 0) else {
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
+        let Some(frame) = rest.frame.take_if(|frame| frame.remaining == 0) else {
             return Ok(None);
         };
         if frame.opcode.is_control() {
-            let payload = std::mem::take(&mut self.control);
+            let payload = std::mem::take(&mut rest.control);
+            self.rest.settle();
             return Ok(Some(match frame.opcode {
                 OpCode::Ping => Item::Ping(Body::Owned(payload)),
                 OpCode::Pong => Item::Pong(Body::Owned(payload)),
@@ -338,7 +324,9 @@ impl Decoder {
         if !frame.fin {
             return Ok(None);
         }
-        let Some(mut message) = self.message.take() else { return Ok(None) };
+        let message = rest.message.take();
+        self.rest.settle();
+        let Some(mut message) = message else { return Ok(None) };
         if message.compressed {
             let opcode = if message.kind == Kind::Text { OpCode::Text } else { OpCode::Binary };
             return self.whole_compressed(opcode, &message.payload).map(Some);
@@ -353,6 +341,20 @@ impl Decoder {
         self.closed = true;
         CloseFrame::parse(payload).map(Item::Close)
     }
+}
+
+/// The fast path: the whole payload of an unfragmented frame is in the input, unmasked there.
+fn whole_in(frame: &Frame, input: &mut [u8], at: &mut usize) -> Option<Range<usize>> {
+    let end = at.checked_add(frame.remaining)?;
+    if !frame.fin || frame.opcode == OpCode::Continuation || end > input.len() {
+        return None;
+    }
+    let body = *at..end;
+    if let Some(key) = frame.mask {
+        apply_mask(&mut input[body.clone()], key, 0);
+    }
+    *at = end;
+    Some(body)
 }
 
 impl Frame {

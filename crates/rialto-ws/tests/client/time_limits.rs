@@ -9,6 +9,9 @@ use tokio::net::TcpListener;
 
 const SHORT: Duration = Duration::from_millis(200);
 
+/// Long enough for whatever does answer on loopback.
+const ENOUGH: Duration = Duration::from_secs(1);
+
 /// Accepts and never says anything.
 async fn silent() -> SocketAddr {
     let (listener, address) = listen().await;
@@ -61,7 +64,7 @@ async fn an_address_that_does_not_answer() {
     let address = listener.local_addr().unwrap();
     let mut kept = Vec::new();
     while let Ok(Ok(stream)) =
-        tokio::time::timeout(SHORT, tokio::net::TcpStream::connect(address)).await
+        tokio::time::timeout(ENOUGH, tokio::net::TcpStream::connect(address)).await
     {
         kept.push(stream);
         assert!(kept.len() < 100, "the queue never fills");
@@ -73,13 +76,13 @@ async fn an_address_that_does_not_answer() {
 #[tokio::test]
 async fn the_whole_is_bounded_too_and_says_where_it_stood() {
     let server = silent().await;
-    let options = Options::default().handshake_timeout(SHORT);
+    let options = Options::default().handshake_timeout(ENOUGH);
     let plain = Connect::new(format!("ws://{server}/")).options(options);
     assert_eq!(timed_out(plain.clone()).await, "timed out: the opening handshake");
     let proxied = plain.proxy(format!("http://{server}"));
     assert_eq!(timed_out(proxied).await, "timed out: the way through the proxy");
     let stream = tokio::net::TcpStream::connect(server).await.unwrap();
-    let options = Options::default().handshake_timeout(SHORT);
+    let options = Options::default().handshake_timeout(ENOUGH);
     let over = Connect::new("ws://h/").options(options).over(stream);
     assert!(within(over).await.unwrap_err().is_timeout());
 }

@@ -49,6 +49,7 @@ impl Reader {
     }
 
     /// Drops what is still to come of a message that was received in pieces and given up.
+    #[cold]
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while self.decoder.is_streaming() {
             if ready!(self.poll_piece(cx, usize::MAX))?.is_none() {

@@ -52,19 +52,19 @@ impl Decoder {
         }
         let mut at = 0;
         while !self.closed {
-            if self.frame.is_none() {
+            if self.rest.frame.is_none() {
                 let Some((header, size)) = self.take_header(&input[at..])? else { break };
                 at += size;
-                let first = !header.opcode.is_control() && self.message.is_none();
+                let first = !header.opcode.is_control() && self.rest.message.is_none();
                 let compressed = header.rsv == RSV1;
                 if first {
-                    self.streamed = Some(self.stream(0));
+                    self.rest.streamed = Some(self.stream(0));
                 }
-                self.start_frame(header)?;
+                self.rest.frame = Some(self.check_frame(header)?);
                 if first {
                     let kind =
                         if header.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
-                    self.message = Some(Partial::new(kind, compressed));
+                    self.rest.message = Some(Partial::new(kind, compressed));
                     return Ok(DecodedPiece { consumed: at, piece: Some(Piece::Begin(kind)) });
                 }
             }
@@ -87,31 +87,32 @@ impl Decoder {
     /// True from [`Piece::Begin`] to the last piece.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
-        self.streamed.is_some()
+        self.rest.streamed.is_some()
     }
 
     /// Bounds the message in progress: bytes in all, instead of
     /// [`Limits::max_message`](super::Limits::max_message).
     pub fn limit_streamed(&mut self, bytes: u64) {
-        if let Some(streamed) = &mut self.streamed {
+        if let Some(streamed) = self.rest.begun().and_then(|rest| rest.streamed.as_mut()) {
             streamed.limit = bytes;
         }
     }
 
-    fn stream(&self, received: u64) -> Box<Streamed> {
-        Box::new(Streamed { received, limit: self.limits.max_message as u64 })
+    fn stream(&self, received: u64) -> Streamed {
+        Streamed { received, limit: self.limits.max_message as u64 }
     }
 
     fn is_in_control(&self) -> bool {
-        self.frame.is_some_and(|frame| frame.opcode.is_control())
+        self.rest.frame.is_some_and(|frame| frame.opcode.is_control())
     }
 
     /// What `decode` gathered of a message before somebody asked for pieces.
     fn gathered_before(&mut self) -> Option<Piece> {
-        let message = self.message.as_mut()?;
-        if self.streamed.is_none() {
+        let streamed = self.rest.streamed.is_some();
+        let message = self.rest.begun()?.message.as_mut()?;
+        if !streamed {
             let (kind, received) = (message.kind, message.payload.len() as u64);
-            self.streamed = Some(self.stream(received));
+            self.rest.streamed = Some(self.stream(received));
             return Some(Piece::Begin(kind));
         }
         if message.payload.is_empty() || message.compressed {
@@ -123,8 +124,9 @@ impl Decoder {
 
     /// Takes what `input` holds of the current data frame.
     fn take_piece(&mut self, input: &mut [u8], at: &mut usize) -> Result<Option<Piece>, Violation> {
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
         let (Some(frame), Some(message), Some(streamed)) =
-            (&mut self.frame, &mut self.message, &mut self.streamed)
+            (&mut rest.frame, &mut rest.message, &mut rest.streamed)
         else {
             return Ok(None);
         };
@@ -144,14 +146,16 @@ impl Decoder {
         if message.kind == Kind::Text {
             message.utf8.feed(bytes)?;
         }
-        let Some(frame) = self.frame.take_if(|frame| frame.remaining == 0) else {
+        let Some(frame) = rest.frame.take_if(|frame| frame.remaining == 0) else {
             return Ok(
                 (!body.is_empty()).then_some(Piece::Data { body: Body::Input(body), last: false })
             );
         };
         if frame.fin {
-            self.streamed = None;
-            if let Some(mut message) = self.message.take()
+            rest.streamed = None;
+            let message = rest.message.take();
+            self.rest.settle();
+            if let Some(mut message) = message
                 && message.kind == Kind::Text
             {
                 message.utf8.finish()?;
@@ -165,13 +169,16 @@ impl Decoder {
 impl Decoder {
     /// A compressed message is one piece, once it is whole.
     fn finish_compressed(&mut self) -> Result<Option<Piece>, Violation> {
-        let limit = self.streamed.as_ref().map_or(0, |streamed| streamed.limit);
-        let Some(frame) = self.frame.take_if(|frame| frame.remaining == 0) else { return Ok(None) };
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
+        let limit = rest.streamed.as_ref().map_or(0, |streamed| streamed.limit);
+        let Some(frame) = rest.frame.take_if(|frame| frame.remaining == 0) else { return Ok(None) };
         if !frame.fin {
             return Ok(None);
         }
-        self.streamed = None;
-        let Some(message) = self.message.take() else { return Ok(None) };
+        rest.streamed = None;
+        let message = rest.message.take();
+        self.rest.settle();
+        let Some(message) = message else { return Ok(None) };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let payload = self.inflate(&message.payload, limit)?;
         if message.kind == Kind::Text && !is_utf8(&payload) {

@@ -153,7 +153,7 @@ struct KeptInflater {
 
 impl Decompressor {
     /// For messages that start anew.
-    pub(super) const fn anew() -> Self {
+    pub(in crate::proto) const fn anew() -> Self {
         Self { kept: None }
     }
 

@@ -8,10 +8,9 @@ use std::fmt;
 /// just the bytes that the client sent and no table beside them.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// Request target, then `name: value` lines, each ended by CR LF.
+    /// Request target and `name: value` lines, each ended by CR LF, then the subprotocol. No peer
+    /// can put a line's end into any of them: it would have ended the line in the head.
     block: Box<[u8]>,
-    target_len: u32,
-    path_len: u32,
 }
 
 impl Request {
@@ -19,18 +18,43 @@ impl Request {
     pub fn new<'a>(target: &str, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut block = Vec::with_capacity(256);
         block.extend_from_slice(target.as_bytes());
+        block.extend_from_slice(b"\r\n");
         for (name, value) in fields {
             block.extend_from_slice(name.as_bytes());
             block.extend_from_slice(b": ");
             block.extend_from_slice(value);
             block.extend_from_slice(b"\r\n");
         }
-        let path_len = target.find('?').unwrap_or(target.len());
-        Self {
-            block: block.into(),
-            target_len: u32::try_from(target.len()).unwrap_or(u32::MAX),
-            path_len: u32::try_from(path_len).unwrap_or(u32::MAX),
+        Self { block: block.into() }
+    }
+
+    /// Keeps the subprotocol that was agreed on with the rest, in place of an earlier one.
+    pub(crate) fn set_protocol(&mut self, protocol: Option<&str>) {
+        let protocol = protocol.unwrap_or_default();
+        if self.protocol().unwrap_or_default() == protocol {
+            return;
         }
+        let mut block = std::mem::take(&mut self.block).into_vec();
+        block.truncate(block.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1));
+        if block.is_empty() {
+            block.extend_from_slice(b"\r\n");
+        }
+        block.extend_from_slice(protocol.as_bytes());
+        self.block = block.into();
+    }
+
+    /// The subprotocol; none has an empty name (RFC 6455 §4.1).
+    pub(crate) fn protocol(&self) -> Option<&str> {
+        let last = self.block.rsplit(|&byte| byte == b'\n').next()?;
+        std::str::from_utf8(last).ok().filter(|name| !name.is_empty())
+    }
+
+    /// The lines without their ends, the target's first.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.block.split(|&byte| byte == b'\n').filter_map(|line| {
+            let line = line.strip_suffix(b"\r")?;
+            Some(std::str::from_utf8(line).unwrap_or_default())
+        })
     }
 
     /// From the head of an `http` request.
@@ -43,20 +67,20 @@ impl Request {
     /// The request target as sent: `/path?query`.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.text(0, self.target_len as usize)
+        self.lines().next().unwrap_or_default()
     }
 
     /// The path, as sent (percent-encoded).
     #[must_use]
     pub fn path(&self) -> &str {
-        self.text(0, self.path_len as usize)
+        let target = self.target();
+        target.split_once('?').map_or(target, |(path, _)| path)
     }
 
     /// The query without its `?`, as sent, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        let (from, to) = (self.path_len as usize + 1, self.target_len as usize);
-        (from <= to).then(|| self.text(from, to))
+        self.target().split_once('?').map(|(_, query)| query)
     }
 
     /// The first value of the header field `name` (any case), if it is there and UTF-8.
@@ -67,15 +91,7 @@ impl Request {
 
     /// All header fields whose value is UTF-8, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lines = self.block.get(self.target_len as usize..).unwrap_or_default();
-        lines.split(|&byte| byte == b'\n').filter_map(|line| {
-            let line = std::str::from_utf8(line).ok()?;
-            line.strip_suffix('\r')?.split_once(": ")
-        })
-    }
-
-    fn text(&self, from: usize, to: usize) -> &str {
-        self.block.get(from..to).and_then(|part| std::str::from_utf8(part).ok()).unwrap_or("/")
+        self.lines().skip(1).filter_map(|line| line.split_once(": "))
     }
 }
 
@@ -106,5 +122,12 @@ mod tests {
         assert_eq!(Request::new("/", std::iter::empty()).query(), None);
         assert_eq!(Request::new("/?", std::iter::empty()).query(), Some(""));
         assert!(!format!("{request:?}").contains("a=b"));
+        let mut request = request;
+        assert_eq!(request.protocol(), None);
+        for protocol in [Some("chat.v1"), Some("v2"), None] {
+            request.set_protocol(protocol);
+            assert_eq!(request.protocol(), protocol);
+            assert_eq!((request.headers().count(), request.target()), (2, "/echo?a=1&b=2"));
+        }
     }
 }
