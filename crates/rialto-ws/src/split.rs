@@ -133,7 +133,7 @@ impl Sender {
     /// # Errors
     /// As [`Sender::send`].
     pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
-        MessageWriter::begin(&self.0, kind).await
+        MessageWriter::begin(&self.0, kind, false).await
     }
 
     /// As [`WebSocket::dropped`].
@@ -303,6 +303,14 @@ impl Uncompressed {
         let message = message.into();
         let message = Outgoing::Message(&message);
         poll_fn(|cx| self.0.0.poll_feed(cx, &Outgoing::Plain(&message))).await
+    }
+
+    /// As [`Sender::message_writer`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
+        MessageWriter::begin(&self.0.0, kind, true).await
     }
 }
 
