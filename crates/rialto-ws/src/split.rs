@@ -185,7 +185,7 @@ impl Sender {
     }
 
     pub(crate) fn begin_close(&self, frame: &CloseFrame) {
-        self.0.close(frame, false);
+        self.0.close_in_time(frame);
     }
 
     /// Cuts the connection without a Close frame. The receiving half gets what has arrived, then

@@ -9,7 +9,6 @@ mod slow;
 
 pub(crate) use self::fragments::Fragment;
 use self::slow::Rare;
-pub(crate) use self::slow::close_together;
 use super::fleet::{Fleet, Settings};
 use super::pulse::{Pulse, Signs};
 use super::queue::Lease;
@@ -182,6 +181,10 @@ impl Shared {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.fleet.runtime
+    }
+
+    pub(super) fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
     }
 
     pub(crate) fn settings(&self) -> &Settings {
