@@ -1,8 +1,9 @@
 //! A Socket.IO packet encoded once, in the form in which each transport takes it.
 
-use rialto_ws::{MessageRef, Prepared};
+use crate::engine::binary_message;
+use rialto_ws::{Kind, MessageRef, Prepared};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A packet that is sent to many: framed once, shared by all receivers.
 ///
@@ -12,6 +13,9 @@ use std::sync::Arc;
 pub struct Encoded {
     /// The text message, then one message for each attachment.
     messages: Arc<[Prepared]>,
+    /// The same for clients of Engine.IO 3, made when the first of them needs it; `None` where the
+    /// two do not differ.
+    revision3: Option<Arc<OnceLock<Box<[Prepared]>>>>,
     /// Whether it may be dropped for a peer that is not ready for it.
     volatile: bool,
 }
@@ -22,7 +26,9 @@ impl Encoded {
         // `4` is the Engine.IO type of a message.
         let text = Prepared::text_with_prefix("4", packet);
         let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
-        Self { messages: std::iter::once(text).chain(binary).collect(), volatile }
+        let messages = std::iter::once(text).chain(binary).collect();
+        let revision3 = (!attachments.is_empty()).then(Arc::default);
+        Self { messages, revision3, volatile }
     }
 
     /// The Socket.IO packet's text, without the type of the Engine.IO layer.
@@ -45,6 +51,26 @@ impl Encoded {
 
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
+    }
+
+    /// The same as they are before any WebSocket's framing.
+    pub(crate) fn message_refs(&self) -> impl Iterator<Item = MessageRef<'_>> {
+        self.messages.iter().map(|message| match message.kind() {
+            Kind::Text => {
+                MessageRef::Text(std::str::from_utf8(message.payload()).unwrap_or_default())
+            }
+            Kind::Binary => MessageRef::Binary(message.payload()),
+        })
+    }
+
+    /// [`Encoded::messages`] for clients of Engine.IO 3 that take binary.
+    pub(crate) fn messages_of_revision3(&self) -> &[Prepared] {
+        let Some(cache) = &self.revision3 else { return &self.messages };
+        cache.get_or_init(|| {
+            let text = self.messages.first().cloned();
+            let binary = self.attachments().map(|data| Prepared::new(binary_message(data, false)));
+            text.into_iter().chain(binary).collect()
+        })
     }
 }
 

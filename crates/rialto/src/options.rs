@@ -43,6 +43,14 @@ pub struct Options {
     pub transports: Vec<Transport>,
     /// Whether clients are told that they may upgrade. Default true.
     pub allow_upgrades: bool,
+    /// Whether clients of Engine.IO 3 may connect: those of Socket.IO 1 and 2. Default false, as in
+    /// socket.io; they are refused with code 5.
+    pub allow_eio3: bool,
+    /// Whether polling by JSONP is answered, which only browsers without CORS need. Default false.
+    ///
+    /// A script element may stand on any page, so a request is refused with 403 if the browser says
+    /// that it comes from another site (`Sec-Fetch-Site`) or its `Referer` may not connect.
+    pub allow_jsonp: bool,
     /// The cookie that carries the session id on polling handshakes, for sticky load balancers.
     /// Default none.
     pub cookie: Option<Cookie>,
@@ -93,6 +101,8 @@ impl Default for Options {
             max_payload: 1_000_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,
+            allow_eio3: false,
+            allow_jsonp: false,
             cookie: None,
             cors: None,
             serve_client: ServeClient::Own,
@@ -126,6 +136,7 @@ impl Options {
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
+        allow_eio3: bool, allow_jsonp: bool,
         serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,

@@ -16,6 +16,8 @@ pub(crate) fn timing(args: &Args) -> Options {
         .upgrade_timeout(args.upgrade_timeout)
         .max_payload(args.max_payload())
         .drain_timeout(DRAIN)
+        .allow_eio3(args.eio3())
+        .allow_jsonp(args.eio3())
 }
 
 /// The options of the contract.

@@ -11,6 +11,7 @@ mod extensions;
 mod handler;
 mod listener;
 mod namespace;
+mod revision4;
 mod running;
 mod socket;
 
