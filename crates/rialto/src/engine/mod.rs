@@ -3,7 +3,9 @@
 mod admission;
 mod cors;
 mod driver;
+mod hooks;
 mod id;
+mod layers;
 mod line;
 mod outbox;
 mod polling;
@@ -16,6 +18,7 @@ mod upgrade;
 pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
 pub(crate) use id::random_id;
+pub(crate) use layers::Layers;
 pub(crate) use reply::Reply;
 pub(crate) use server::{App, Engine};
 pub(crate) use session::{SendError, Session};

@@ -1,17 +1,20 @@
 //! The engine: the table of sessions, and where requests enter.
 
-use super::admission::{check_application, foreign_origin, refuse};
+use super::admission::{deny, foreign_origin, refuse};
 use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
+use super::hooks;
 use super::id::random_id;
+use super::layers::{Layers, Stack};
 use super::polling;
 use super::reply::{Reply, plain};
 use super::session::Session;
 use super::upgrade;
+use crate::compression;
 use crate::handshake::Handshake;
 use crate::options::Options;
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
@@ -32,11 +35,13 @@ pub(crate) struct Engine {
     options: Arc<Options>,
     times: Arc<engine::Config>,
     app: Box<dyn App>,
+    /// What stands before it, if anything.
+    stack: Option<Stack>,
     sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
 }
 
 impl Engine {
-    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>) -> Arc<Self> {
+    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>, layers: &Layers) -> Arc<Self> {
         let times = engine::Config {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
@@ -48,6 +53,7 @@ impl Engine {
             options,
             times: Arc::new(times),
             app,
+            stack: layers.stack(),
             sessions: Mutex::new(HashMap::new()),
         })
     }
@@ -78,16 +84,36 @@ impl Engine {
     ) -> Reply {
         let asker = Asker::of(request.headers());
         let answered = preflight(&self.options, &asker, request.method(), request.headers());
-        let mut reply = match answered {
-            Some(reply) => reply,
-            None => self.answer(request, peer).await,
+        let mut reply = match (answered, &self.stack) {
+            (Some(reply), _) => reply,
+            (None, Some(stack)) => stack.call(self, request, peer).await,
+            (None, None) => self.serve(request, peer).await,
         };
         add_cors(&self.options, &asker, &mut reply);
         reply
     }
 
+    /// Answers a request that has passed the layers.
+    pub(super) async fn serve(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let settings = self.options.http_compression.as_ref();
+        let accepted = settings.and_then(|some| compression::choose(some, request.headers()));
+        let hooked = hooks::note(&self.options, &request);
+        let mut reply = self.answer(request, peer).await;
+        if let Some(hooked) = hooked {
+            hooked.add(&self.options, &mut reply);
+        }
+        match settings {
+            Some(settings) => compression::compress_reply(settings, accepted, reply).await,
+            None => reply,
+        }
+    }
+
     async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
-        let upgrade = upgrade::is_upgrade(request.headers());
+        let upgrade = upgrade::is_upgrade(&request);
         let raw = request.uri().query().unwrap_or_default().to_owned();
         let query = match Query::parse(&raw) {
             Ok(query) => query,
@@ -111,14 +137,14 @@ impl Engine {
                 }
                 self.answer_session(session, request, upgrade).await
             }
-            None if request.method() != Method::GET => {
+            None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
             }
             None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
             None if query.version != Version::V4 => {
                 refuse(upgrade, HandshakeError::UnsupportedVersion, None)
             }
-            None => self.open(request, upgrade, peer),
+            None => self.open(request, upgrade, peer).await,
         }
     }
 
@@ -129,7 +155,8 @@ impl Engine {
         upgrade: bool,
     ) -> Reply {
         match *request.method() {
-            Method::GET if upgrade => upgrade::probe(self, session, request),
+            // What is no proper handshake, a POST for instance, is refused as one.
+            _ if upgrade => upgrade::probe(self, session, request),
             Method::GET => polling::poll(&session).await,
             Method::POST => polling::post(&session, request).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
@@ -141,7 +168,7 @@ impl Engine {
     }
 
     /// Opens a session.
-    fn open(
+    async fn open(
         self: &Arc<Self>,
         request: Request<Body>,
         upgrade: bool,
@@ -149,8 +176,8 @@ impl Engine {
     ) -> Reply {
         let (parts, body) = request.into_parts();
         let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
-        if let Err(message) = check_application(&self.options, &handshake) {
-            return refuse(upgrade, HandshakeError::Forbidden, Some(&message));
+        if let Some(refusal) = deny(&self.options, &handshake, upgrade).await {
+            return refusal;
         }
         if upgrade {
             return upgrade::open(self, Request::from_parts(parts, body), handshake);
@@ -161,7 +188,7 @@ impl Engine {
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
         let mut reply = polling::payload(body.into_bytes());
         let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
-        if let Some(cookie) = cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
         reply
