@@ -79,7 +79,7 @@ pub use io::turn::Turned;
 pub use options::{Compression, Heartbeat, Options, SlowPeer};
 pub use prepared::Prepared;
 pub use proto::handshake::Request;
-pub use proto::handshake::origin::Origins;
+pub use proto::handshake::origin::{Matcher, Origins};
 pub use proto::handshake::server::Refusal;
 pub use proto::{
     CloseCode, CloseFrame, Deflate, Kind, Limits, Message, MessageRef, Role, Text, Violation,

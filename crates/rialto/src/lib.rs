@@ -25,6 +25,7 @@
 //!   dynamic form.
 //! * [`adapter`] is the interface behind which many machines act as one.
 
+mod compression;
 mod encoded;
 mod engine;
 mod error;
@@ -43,7 +44,10 @@ pub use encoded::Encoded;
 pub use engine::EngineSocket;
 pub use error::{Error, Result};
 pub use handshake::Handshake;
-pub use options::{AllowRequest, Cookie, Cors, OptionalCookie, Options, ServeClient, Transport};
+pub use options::{
+    AddHeaders, AllowRequest, Cookie, Cors, Denied, Encoding, HttpCompression, OptionalCompression,
+    OptionalCookie, Options, Priority, SameSite, ServeClient, Transport,
+};
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};
 pub use rialto_ws as ws;

@@ -102,8 +102,9 @@ pub const LAYOUTS: &[Layout] = &[
         modules: &[
             module("server", &["socketio", "engine", "http", "adapter", "net", "options", "error"]),
             module("socketio", &["engine", "adapter", "encoded", "handshake", "options", "error"]),
-            module("engine", &["encoded", "handshake", "net", "options", "error"]),
-            module("http", &["options", "error"]),
+            module("engine", &["compression", "encoded", "handshake", "net", "options", "error"]),
+            module("http", &["compression", "options", "error"]),
+            module("compression", &["options"]),
             // What an adapter hands on and describes.
             module("adapter", &["encoded", "handshake", "error"]),
             // The application's decision on a connection is an option.

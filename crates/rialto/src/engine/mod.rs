@@ -3,8 +3,10 @@
 mod admission;
 mod cors;
 mod driver;
+mod hooks;
 mod id;
 mod jsonp;
+mod layers;
 mod line;
 mod outbox;
 mod polling;
@@ -18,6 +20,7 @@ mod upgrade;
 pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
 pub(crate) use id::random_id;
+pub(crate) use layers::Layers;
 pub(crate) use reply::Reply;
 pub(crate) use revision3::binary_message;
 pub(crate) use server::{App, Engine};

@@ -1,19 +1,22 @@
 //! The engine: the table of sessions, and where requests enter.
 
-use super::admission::{check_application, foreign_origin, refuse};
+use super::admission::{deny, foreign_origin, refuse};
 use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
+use super::hooks;
 use super::id::random_id;
 use super::jsonp;
+use super::layers::{Layers, Stack};
 use super::polling;
 use super::reply::{Reply, plain};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
+use crate::compression;
 use crate::handshake::Handshake;
 use crate::options::Options;
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
@@ -49,11 +52,13 @@ pub(crate) struct Engine {
     options: Arc<Options>,
     times: Arc<engine::Config>,
     app: Box<dyn App>,
+    /// What stands before it, if anything.
+    stack: Option<Stack>,
     sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
 }
 
 impl Engine {
-    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>) -> Arc<Self> {
+    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>, layers: &Layers) -> Arc<Self> {
         let times = engine::Config {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
@@ -65,6 +70,7 @@ impl Engine {
             options,
             times: Arc::new(times),
             app,
+            stack: layers.stack(),
             sessions: Mutex::new(HashMap::new()),
         })
     }
@@ -95,16 +101,36 @@ impl Engine {
     ) -> Reply {
         let asker = Asker::of(request.headers());
         let answered = preflight(&self.options, &asker, request.method(), request.headers());
-        let mut reply = match answered {
-            Some(reply) => reply,
-            None => self.answer(request, peer).await,
+        let mut reply = match (answered, &self.stack) {
+            (Some(reply), _) => reply,
+            (None, Some(stack)) => stack.call(self, request, peer).await,
+            (None, None) => self.serve(request, peer).await,
         };
         add_cors(&self.options, &asker, &mut reply);
         reply
     }
 
+    /// Answers a request that has passed the layers.
+    pub(super) async fn serve(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let settings = self.options.http_compression.as_ref();
+        let accepted = settings.and_then(|some| compression::choose(some, request.headers()));
+        let hooked = hooks::note(&self.options, &request);
+        let mut reply = self.answer(request, peer).await;
+        if let Some(hooked) = hooked {
+            hooked.add(&self.options, &mut reply);
+        }
+        match settings {
+            Some(settings) => compression::compress_reply(settings, accepted, reply).await,
+            None => reply,
+        }
+    }
+
     async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
-        let upgrade = upgrade::is_upgrade(request.headers());
+        let upgrade = upgrade::is_upgrade(&request);
         let raw = request.uri().query().unwrap_or_default().to_owned();
         let query = match Query::parse(&raw) {
             Ok(query) => query,
@@ -134,14 +160,14 @@ impl Engine {
                 }
                 self.answer_session(session, request, upgrade, &query).await
             }
-            None if request.method() != Method::GET => {
+            None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
             }
             None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
             None if query.version == Version::V3 && !self.options.allow_eio3 => {
                 refuse(upgrade, HandshakeError::UnsupportedVersion, None)
             }
-            None => self.open(request, upgrade, peer, &query),
+            None => self.open(request, upgrade, peer, &query).await,
         }
     }
 
@@ -154,7 +180,8 @@ impl Engine {
     ) -> Reply {
         let jsonp = query.jsonp.as_deref();
         match *request.method() {
-            Method::GET if upgrade => upgrade::probe(self, session, request, query),
+            // What is no proper handshake, a POST for instance, is refused as one.
+            _ if upgrade => upgrade::probe(self, session, request, query),
             Method::GET => polling::poll(&session, jsonp).await,
             Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
@@ -166,7 +193,7 @@ impl Engine {
     }
 
     /// Opens a session.
-    fn open(
+    async fn open(
         self: &Arc<Self>,
         request: Request<Body>,
         upgrade: bool,
@@ -176,8 +203,8 @@ impl Engine {
         let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
         let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
-        if let Err(message) = check_application(&self.options, &handshake) {
-            return refuse(upgrade, HandshakeError::Forbidden, Some(&message));
+        if let Some(refusal) = deny(&self.options, &handshake, upgrade).await {
+            return refusal;
         }
         if upgrade {
             return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
@@ -189,7 +216,7 @@ impl Engine {
         let body = Payload::control(query.version, &body);
         let mut reply = polling::payload(body, query.jsonp.as_deref());
         let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
-        if let Some(cookie) = cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
         reply

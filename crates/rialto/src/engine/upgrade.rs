@@ -8,15 +8,23 @@ use crate::handshake::Handshake;
 use crate::net::Conn;
 use crate::options::Options;
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// True if the request asks for a WebSocket.
-pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+/// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
+pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
+    if request.version() >= Version::HTTP_2 {
+        // What is not a WebSocket, `rialto-ws` refuses in the words of its RFC.
+        return request.method() == Method::CONNECT;
+    }
+    request.method() == Method::GET && has_upgrade(request.headers())
+}
+
+fn has_upgrade(headers: &HeaderMap) -> bool {
     headers.get_all(header::UPGRADE).iter().any(|value| {
         let mut tokens = value.as_bytes().split(|&byte| byte == b',');
         tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
