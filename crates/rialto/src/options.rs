@@ -13,6 +13,7 @@ pub use cors::Cors;
 pub use hooks::AddHeaders;
 
 use crate::handshake::Handshake;
+use crate::parser::{Parser, ParserRef};
 use http::HeaderMap;
 use http::request::Parts;
 use rialto_ws::{Deflate, Origins};
@@ -92,6 +93,9 @@ pub struct Options {
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
+    /// How packets are written, on both sides. Default none: JSON with attachments, as stock
+    /// clients speak it.
+    pub parser: Option<ParserRef>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
     /// Handlers of one connection that may be suspended at a time. Default 64; further events
@@ -133,6 +137,7 @@ impl Default for Options {
             http_compression: Some(HttpCompression::default()),
             send_budget: 2_000_000,
             per_message_deflate: None,
+            parser: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
@@ -178,6 +183,13 @@ impl Options {
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = format!("/{}", path.into().trim_matches('/'));
+        self
+    }
+
+    /// Sets [`Options::parser`]: [`Msgpack`](crate::parser::Msgpack), or one of your own.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(ParserRef::new(parser));
         self
     }
 

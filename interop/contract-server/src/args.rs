@@ -1,13 +1,13 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use clap::ValueEnum;
 use std::time::Duration;
 
 /// The origin that CORS lets in unless told otherwise.
 const CORS: &str = "http://good.test";
 
 /// The server that interoperability tests are pointed at.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Parser)]
 pub(crate) struct Args {
     /// Which program is served.
     #[arg(long, value_enum, default_value = "contract")]
@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// The cookie with the session's id.
     #[arg(long, value_enum, default_value = "on")]
     cookie: Switch,
+    /// How packets are written.
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) parser: Parser,
     /// Bytes in a message of the raw WebSocket endpoint.
     #[arg(long, value_name = "BYTES", default_value_t = 20_000_000)]
     pub(crate) ws_max_payload: usize,
@@ -61,6 +64,15 @@ pub(crate) enum App {
     Client,
     /// What the tests of `engine.io-client` ask.
     EngineClient,
+}
+
+/// The parsers of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Parser {
+    /// JSON with attachments.
+    Json,
+    /// MessagePack.
+    Msgpack,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -272,6 +272,21 @@ fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Writes arguments alone, without a packet around them: a JSON array, and its attachments. The
+/// counterpart of [`decode`](super::decode).
+///
+/// # Errors
+/// As [`encode_event`].
+///
+/// ```
+/// use rialto_protocol::socketio::encode_payload;
+///
+/// assert_eq!(encode_payload(&("hi", 1)).unwrap().0, r#"["hi",1]"#);
+/// ```
+pub fn encode_payload<T: Serialize + ?Sized>(args: &T) -> Result<(String, Vec<Bytes>), Error> {
+    Payload::encode(args).map(|payload| (payload.data, payload.attachments))
+}
+
 /// Arguments alone, as a payload without a packet around it.
 pub(super) struct Payload {
     /// A JSON array.

@@ -19,7 +19,7 @@ pub use args::{decode, decode_borrowed, read};
 pub use binary::{Assembled, Assembler};
 pub use encode::{
     Connected, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_enum,
-    encode_error, encode_event,
+    encode_error, encode_event, encode_payload,
 };
 pub use error::{Error, Violation};
 pub use event::{event_name, is_reserved};

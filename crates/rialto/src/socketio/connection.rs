@@ -5,6 +5,7 @@ use super::event::{Event, Incoming};
 use super::events::{Events, warn_or_debug};
 use super::handler::{Admission, Refused, Start, StartKind};
 use super::namespace::Namespace;
+use super::reading::{Reading, decode};
 use super::revision4;
 use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
@@ -16,9 +17,7 @@ use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
-use rialto_protocol::socketio::{
-    self, Assembler, Connected, Limits, PacketType, Violation, event_name,
-};
+use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -50,7 +49,7 @@ struct Connection {
     joining: Vec<Arc<Namespace>>,
     /// Namespaces that this side has ended: packets that were on their way are ignored.
     left: Vec<Arc<Namespace>>,
-    assembler: Assembler,
+    reading: Reading,
     running: RunningSet,
     /// Events that wait until a suspended handler is done.
     parked: VecDeque<Event>,
@@ -80,9 +79,7 @@ struct Whole<'a> {
 
 impl Connection {
     fn new(core: Arc<Core>, session: Arc<Session>, handshake: Handshake) -> Self {
-        let options = &core.options;
-        let limits = Limits { max_bytes: options.max_payload, ..Limits::default() };
-        let connect_by = Instant::now().checked_add(options.connect_timeout);
+        let connect_by = Instant::now().checked_add(core.options.connect_timeout);
         Self {
             joins_main: revision4::is_spoken(&session),
             session,
@@ -90,7 +87,7 @@ impl Connection {
             joined: Vec::new(),
             joining: Vec::new(),
             left: Vec::new(),
-            assembler: Assembler::new(limits),
+            reading: Reading::new(&core.options),
             running: RunningSet::default(),
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -200,7 +197,11 @@ impl Connection {
     /// Sends a packet of the protocol itself; a peer that cannot take it is about to be closed.
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), socketio::Error>) {
         let sent = with_scratch(|out| match encode(out) {
-            Ok(()) => with_messages(out, &[], |messages| self.session.send(messages)).is_ok(),
+            Ok(()) => {
+                let parser = self.core.options.parser.as_ref();
+                let send = |messages: &[MessageRef<'_>]| self.session.send(messages);
+                matches!(with_messages(parser, out, &[], send), Ok(Ok(())))
+            }
             Err(_) => false,
         });
         if !sent {
@@ -422,9 +423,24 @@ impl Client for Connection {
         now: Instant,
     ) -> Result<(), Fault> {
         self.join_main(cx);
+        let (assembler, message) = match (&mut self.reading, message) {
+            (Reading::Standard(assembler), message) => (assembler, message),
+            (Reading::Parser(decoder), message) => {
+                let Some(packet) = decode(decoder.as_mut(), message)? else { return Ok(()) };
+                let whole = Whole {
+                    kind: packet.kind,
+                    namespace: &packet.namespace,
+                    query: "",
+                    id: packet.id,
+                    data: &packet.data,
+                    attachments: &packet.attachments,
+                };
+                return self.packet(&whole, cx);
+            }
+        };
         match message {
             MessageRef::Text(text) => {
-                let Some(packet) = self.assembler.receive_text(text, now)? else { return Ok(()) };
+                let Some(packet) = assembler.receive_text(text, now)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace,
@@ -437,7 +453,7 @@ impl Client for Connection {
             }
             MessageRef::Binary(bytes) => {
                 let bytes = Bytes::copy_from_slice(bytes);
-                let Some(packet) = self.assembler.receive_binary(bytes)? else { return Ok(()) };
+                let Some(packet) = assembler.receive_binary(bytes)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace(),
@@ -481,11 +497,11 @@ impl Client for Connection {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.connect_by, self.assembler.poll_timeout()].into_iter().flatten().min()
+        [self.connect_by, self.reading.poll_timeout()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
-        self.assembler.handle_timeout(now)?;
+        self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
             let text = "no namespace was joined in time";
@@ -496,7 +512,7 @@ impl Client for Connection {
 
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.connect_by = None;
-        self.assembler = Assembler::new(self.assembler.limits().clone());
+        self.reading = Reading::new(&self.core.options);
         self.parked.clear();
         self.parked_bytes = 0;
         while !self.joined.is_empty() {
@@ -521,6 +537,6 @@ impl From<Violation> for Fault {
     }
 }
 
-fn parse_error(text: &'static str) -> Fault {
+pub(super) fn parse_error(text: &'static str) -> Fault {
     Fault { reason: CloseReason::ParseError, text }
 }
