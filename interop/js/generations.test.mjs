@@ -24,7 +24,8 @@ async function first(socket, event, ...args) {
 
 for (const generation of GENERATIONS) {
   for (const transport of TRANSPORTS) {
-    describe(`socket.io-client ${generation.name}, ${transport.name}`, { concurrency: true }, () => {
+    const name = `socket.io-client ${generation.name}, ${transport.name}`;
+    describe(name, { concurrency: true }, () => {
       const options = { generation, transport };
       const text = generation.ascii && transport.settled !== "websocket" ? "plain" : TEXT;
 
@@ -80,7 +81,8 @@ for (const generation of GENERATIONS) {
           }
         }
         await first(socket, "echo-ack", "flushed");
-        const plain = heard.map((value) => (typeof value === "number" ? value : Buffer.from(value)[0]));
+        const number = (value) => (typeof value === "number" ? value : Buffer.from(value)[0]);
+        const plain = heard.map(number);
         assert.deepEqual(plain, Array.from({ length: 200 }, (_, i) => i));
         const numbers = collect(socket, "seq");
         socket.emit("sequence", 200);
@@ -137,7 +139,8 @@ for (const generation of GENERATIONS) {
       });
 
       test("a namespace with a secret", async (t) => {
-        const login = generation.protocol === 3 ? { query: { token: "secret" } } : { auth: { token: "secret" } };
+        const place = generation.protocol === 3 ? "query" : "auth";
+        const login = { [place]: { token: "secret" } };
         const admin = await connectOld(t, server, { ...options, nsp: "/admin", ...login });
         assert.equal(admin.welcome.nsp, "/admin");
         const { auth } = await first(admin, "handshake");

@@ -22,8 +22,8 @@ async function ask(target, init = {}) {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const response = await fetch(server.url + target, { signal, ...init });
   const bytes = Buffer.from(await response.arrayBuffer());
-  const type = response.headers.get("content-type");
-  return { status: response.status, type, text: bytes.toString(), bytes, headers: response.headers };
+  const { status, headers } = response;
+  return { status, type: headers.get("content-type"), text: bytes.toString(), bytes, headers };
 }
 
 /** A session of the echo on polling; `query` is on each of its requests. */
@@ -156,7 +156,8 @@ describe("polling", { concurrency: true }, () => {
   test("a client that is silent is gone after interval and timeout together", async (t) => {
     const strict = await start({ eio3: "on", pingInterval: 300, pingTimeout: 300 });
     t.after(() => strict.kill());
-    const socket = new WebSocket(`${strict.url.replace("http", "ws")}/engine.io/?EIO=3&transport=websocket`);
+    const url = strict.url.replace("http", "ws");
+    const socket = new WebSocket(`${url}/engine.io/?EIO=3&transport=websocket`);
     const began = performance.now();
     const [code] = await next(socket, "close");
     assert.ok(performance.now() - began > 550, "no earlier than 600 ms");
@@ -267,9 +268,10 @@ describe("engine.io-client 3", { concurrency: true }, () => {
             return heard.length === 40 && resolve();
           });
         });
-        const sent = Array.from({ length: 40 }, (_, i) => (i % 3 ? `é🦀${i}` : Buffer.from([i, 255])));
-        for (const message of sent) {
-          socket.send(message);
+        const message = (_, i) => (i % 3 ? `é🦀${i}` : Buffer.from([i, 255]));
+        const sent = Array.from({ length: 40 }, message);
+        for (const data of sent) {
+          socket.send(data);
           await pause(1);
         }
         await Promise.race([all, pause(DEADLINE_MS)]);
@@ -297,7 +299,8 @@ describe("JSONP", { concurrency: true }, () => {
     // The reference calls it plain text, which nosniff would keep from running.
     const script = pick({ reference: "text/plain", rialto: "text/javascript" });
     assert.ok(type.startsWith(script), type);
-    assert.equal(headers.get("x-content-type-options"), pick({ reference: null, rialto: "nosniff" }));
+    const sniff = pick({ reference: null, rialto: "nosniff" });
+    assert.equal(headers.get("x-content-type-options"), sniff);
   });
 
   test("a form carries packets, newlines and backslashes", async () => {
