@@ -4,7 +4,9 @@
 
 use crate::args::Args;
 use crate::settings;
-use rialto::{Args as Arguments, Bytes, Denied, Events, Handshake, Refused, Server, Socket, Value, guard};
+use rialto::{
+    Args as Arguments, Bytes, Denied, Events, Handshake, Refused, Server, Socket, Value, guard,
+};
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
