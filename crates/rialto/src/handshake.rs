@@ -30,6 +30,14 @@ impl Handshake {
         Self { opening: Arc::new(opening), auth: None }
     }
 
+    /// Notes that the request came over TLS. For a new one, which nobody shares yet.
+    pub(crate) fn secured(mut self) -> Self {
+        if let Some(opening) = Arc::get_mut(&mut self.opening) {
+            opening.secure = true;
+        }
+        self
+    }
+
     pub(crate) fn with_auth(&self, auth: &str) -> Self {
         let auth = (!auth.is_empty()).then(|| auth.into());
         Self { opening: Arc::clone(&self.opening), auth }

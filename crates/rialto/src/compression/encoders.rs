@@ -32,9 +32,8 @@ fn deflate(body: &[u8], level: u8, format: i32) -> Option<Vec<u8>> {
         ..DeflateConfig::default()
     };
     let mut deflate = Deflate::new_with_config(config);
-    let mut out = Vec::new();
-    // Text shrinks to a third or less; whoever does not gets more room below.
-    out.resize(body.len() / 2 + 64, 0);
+    // Text shrinks to a third or less; what does not gets more room below.
+    let mut out = vec![0; body.len() / 2 + 64];
     loop {
         let read = usize::try_from(deflate.total_in()).ok()?;
         let written = usize::try_from(deflate.total_out()).ok()?;

@@ -14,6 +14,7 @@ use super::session::Session;
 use super::upgrade;
 use crate::compression;
 use crate::handshake::Handshake;
+use crate::net::Secured;
 use crate::options::Options;
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
@@ -202,7 +203,10 @@ impl Engine {
     ) -> Reply {
         let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
-        let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        if parts.extensions.get::<Secured>().is_some() {
+            handshake = handshake.secured();
+        }
         if let Some(refusal) = deny(&self.options, &handshake, upgrade).await {
             return refusal;
         }

@@ -14,6 +14,7 @@ use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::net::TcpStream;
 
 /// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
 pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
@@ -148,7 +149,8 @@ pub(crate) fn accept(
     };
     tokio::spawn(async move {
         let place = upgrading.take_place();
-        match upgrading.open_as(|io: TokioIo<Conn>| io.into_inner().into_tcp()).await {
+        match upgrading.open_as(|io: TokioIo<Conn<TcpStream>>| io.into_inner().into_stream()).await
+        {
             Ok(socket) => then(socket, place),
             Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
         }

@@ -1,8 +1,11 @@
 //! [`Server`]: everything put together.
 
 mod address;
+mod connection;
 mod front;
 mod listen;
+#[cfg(feature = "tls")]
+mod tls;
 mod websocket;
 
 pub use address::Address;
@@ -17,6 +20,7 @@ use crate::socketio::{Core, Handler, Io, Plan, SocketIo};
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::Route;
+use connection::{Plain, Welcome};
 use front::{Front, Mount};
 use rialto_ws::WebSocket;
 use std::convert::Infallible;
@@ -51,6 +55,7 @@ pub struct Server {
     router: axum::Router,
     files: Option<PathBuf>,
     layers: Layers,
+    welcome: Arc<dyn Welcome>,
     endpoints: Vec<(String, EndpointPlan)>,
 }
 
@@ -73,6 +78,7 @@ impl Server {
             router: axum::Router::new(),
             files: None,
             layers: Layers::default(),
+            welcome: Arc::new(Plain),
             endpoints: Vec::new(),
         }
     }
@@ -314,7 +320,8 @@ impl Server {
             };
             std::io::Error::new(error.kind(), format!("cannot listen on {name}: {error}{hint}"))
         })?;
-        Listen::new(listener, self.front())
+        let welcome = Arc::clone(&self.welcome);
+        Listen::new(listener, self.front(), welcome)
     }
 }
 
