@@ -3,9 +3,10 @@
 use crate::error::Result;
 use crate::parser::{ParserRef, translate};
 use bytes::Bytes;
-use rialto_ws::{Message, MessageRef, Prepared};
+use rialto_protocol::engine::revision3::{encode_base64, encode_binary};
+use rialto_ws::{Kind, Message, MessageRef, Prepared};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A packet that is sent to many: framed once, shared by all receivers.
 ///
@@ -15,6 +16,9 @@ use std::sync::Arc;
 pub struct Encoded {
     /// The text message, then one message for each attachment; or what a parser has made.
     messages: Arc<[Prepared]>,
+    /// The same for clients of Engine.IO 3, made when the first of them needs it; `None` where the
+    /// two do not differ.
+    revision3: Option<Arc<OnceLock<Box<[Prepared]>>>>,
     /// The packet's text and attachments, where the messages do not show them.
     standard: Option<Arc<Standard>>,
     /// Whether it may be dropped for a peer that is not ready for it.
@@ -58,13 +62,23 @@ impl Encoded {
             // `4` is the Engine.IO type of a message.
             let text = Prepared::text_with_prefix("4", packet);
             let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
-            let messages = std::iter::once(text).chain(binary).map(prepared).collect();
-            return Ok(Self { messages, standard: None, volatile });
+            let messages: Arc<[_]> = std::iter::once(text).chain(binary).map(prepared).collect();
+            return Ok(Self::from_messages(messages, None, volatile));
         };
         let messages = translate(parser, packet, attachments)?;
-        let messages = messages.into_iter().map(|message| prepared(message.into())).collect();
+        let messages: Arc<[_]> =
+            messages.into_iter().map(|message| prepared(message.into())).collect();
         let standard = Standard { text: packet.into(), attachments: attachments.to_vec() };
-        Ok(Self { messages, standard: Some(Arc::new(standard)), volatile })
+        Ok(Self::from_messages(messages, Some(Arc::new(standard)), volatile))
+    }
+
+    fn from_messages(
+        messages: Arc<[Prepared]>,
+        standard: Option<Arc<Standard>>,
+        volatile: bool,
+    ) -> Self {
+        let differs = messages.iter().any(|message| message.kind() == Kind::Binary);
+        Self { messages, revision3: differs.then(Arc::default), standard, volatile }
     }
 
     /// The Socket.IO packet's text, without the type of the Engine.IO layer.
@@ -93,6 +107,39 @@ impl Encoded {
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
     }
+
+    /// The same as they are before any WebSocket's framing.
+    pub(crate) fn message_refs(&self) -> impl Iterator<Item = MessageRef<'_>> {
+        self.messages.iter().map(|message| match message.kind() {
+            Kind::Text => {
+                MessageRef::Text(std::str::from_utf8(message.payload()).unwrap_or_default())
+            }
+            Kind::Binary => MessageRef::Binary(message.payload()),
+        })
+    }
+
+    /// [`Encoded::messages`] for clients of Engine.IO 3 that take binary.
+    pub(crate) fn messages_of_revision3(&self) -> &[Prepared] {
+        let Some(cache) = &self.revision3 else { return &self.messages };
+        cache.get_or_init(|| {
+            let revised = |message: &Prepared| match message.kind() {
+                Kind::Text => message.clone(),
+                Kind::Binary => Prepared::new(binary_message(message.payload(), false)),
+            };
+            self.messages.iter().map(revised).collect()
+        })
+    }
+}
+
+/// A binary message as a message of a WebSocket in revision 3 of Engine.IO.
+pub(crate) fn binary_message(data: &[u8], base64: bool) -> Message {
+    let mut out = Vec::new();
+    if base64 {
+        encode_base64(&mut out, data);
+        return Message::from(String::from_utf8(out).unwrap_or_default());
+    }
+    encode_binary(&mut out, data);
+    Message::from(out)
 }
 
 thread_local! {

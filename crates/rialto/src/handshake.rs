@@ -41,6 +41,14 @@ impl Handshake {
         Self { opening: Arc::new(opening), joining: None }
     }
 
+    /// Notes that the request came over TLS. For a new one, which nobody shares yet.
+    pub(crate) fn secured(mut self) -> Self {
+        if let Some(opening) = Arc::get_mut(&mut self.opening) {
+            opening.secure = true;
+        }
+        self
+    }
+
     /// As it is for one namespace.
     pub(crate) fn joining(&self, auth: &str, params: Option<&Params>) -> Self {
         let auth: Option<Box<str>> = (!auth.is_empty()).then(|| auth.into());

@@ -26,6 +26,7 @@
 //! * [`parser`] sets how packets are written: JSON, MessagePack, or your own way.
 //! * [`adapter`] is the interface behind which many machines act as one.
 
+mod compression;
 mod encoded;
 mod engine;
 mod error;
@@ -46,7 +47,8 @@ pub use engine::EngineSocket;
 pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
-    AllowRequest, ConnectionError, Cookie, Cors, OnConnectionError, OptionalCookie, Options,
+    AddHeaders, AllowRequest, ConnectionError, Cookie, Cors, Denied, Encoding, HttpCompression,
+    OnConnectionError, OptionalCompression, OptionalCookie, Options, Priority, SameSite,
     ServeClient, Transport,
 };
 pub use rialto_protocol::CloseReason;

@@ -1,4 +1,4 @@
-//! TCP connections of the server's own listener, with the deadlines of HTTP.
+//! Connections of the server's own listener, with the deadlines of HTTP.
 
 use parking_lot::Mutex;
 use std::future::Future;
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The times that a connection keeps while it waits for a request.
@@ -20,9 +19,17 @@ pub(crate) struct Deadlines {
     pub(crate) keep_alive: Duration,
 }
 
+/// Marks a request that came over TLS, among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secured;
+
 /// What a connection is doing, told by its service, so that only waiting is timed.
 #[derive(Clone, Debug)]
-pub(crate) struct Phase(Arc<Mutex<State>>);
+pub(crate) struct Phase {
+    state: Arc<Mutex<State>>,
+    /// Whether what arrives is the head of a request: in HTTP/2 it may be anything.
+    heads: bool,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -32,17 +39,32 @@ enum State {
     Head(Instant),
     /// Requests are being served: that many.
     Busy(u32),
+    /// It is a WebSocket, or carries one: that has its own heartbeat.
+    Taken,
 }
 
 impl Phase {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State::Idle(Instant::now()))))
+    /// Of a connection of HTTP/1.
+    pub(crate) fn http1() -> Self {
+        Self { state: Arc::new(Mutex::new(State::Idle(Instant::now()))), heads: true }
+    }
+
+    /// Of a connection of HTTP/2, whose requests have no heads to be seen here.
+    #[cfg(feature = "tls")]
+    pub(crate) fn http2() -> Self {
+        Self { heads: false, ..Self::http1() }
+    }
+
+    /// A WebSocket has taken the connection, or a stream of it: from now on nothing is timed.
+    pub(crate) fn take(&self) {
+        *self.state.lock() = State::Taken;
     }
 
     /// A request's head is complete; it is being served until the guard is dropped.
     pub(crate) fn serve(&self) -> Serving {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         *state = match *state {
+            State::Taken => State::Taken,
             State::Busy(count) => State::Busy(count + 1),
             State::Idle(_) | State::Head(_) => State::Busy(1),
         };
@@ -50,17 +72,19 @@ impl Phase {
     }
 
     fn read(&self) {
-        let mut state = self.0.lock();
-        if let State::Idle(_) = *state {
+        let mut state = self.state.lock();
+        if let State::Idle(_) = *state
+            && self.heads
+        {
             *state = State::Head(Instant::now());
         }
     }
 
     fn due(&self, deadlines: &Deadlines) -> Option<Instant> {
-        match *self.0.lock() {
+        match *self.state.lock() {
             State::Idle(since) => Some(since + deadlines.keep_alive),
             State::Head(since) => Some(since + deadlines.header),
-            State::Busy(_) => None,
+            State::Busy(_) | State::Taken => None,
         }
     }
 }
@@ -71,32 +95,33 @@ pub(crate) struct Serving(Phase);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
+        let mut state = self.0.state.lock();
         *state = match *state {
+            State::Taken => State::Taken,
             State::Busy(count) if count > 1 => State::Busy(count - 1),
             _ => State::Idle(Instant::now()),
         };
     }
 }
 
-/// A TCP connection that fails with a time-out when its peer keeps it waiting for a request.
+/// A connection that fails with a time-out when its peer keeps it waiting for a request.
 ///
 /// The timers of hyper start when a connection is accepted or becomes idle; a head that comes
 /// slowly and a connection that rests are different things here, as in Node.
-pub(crate) struct Conn {
-    stream: TcpStream,
+pub(crate) struct Conn<S> {
+    stream: S,
     phase: Phase,
     deadlines: Deadlines,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Conn {
-    pub(crate) fn new(stream: TcpStream, phase: Phase, deadlines: Deadlines) -> Self {
+impl<S> Conn<S> {
+    pub(crate) fn new(stream: S, phase: Phase, deadlines: Deadlines) -> Self {
         Self { stream, phase, deadlines, sleep: None }
     }
 
     /// The connection itself, once a WebSocket has taken it over.
-    pub(crate) fn into_tcp(self) -> TcpStream {
+    pub(crate) fn into_stream(self) -> S {
         self.stream
     }
 
@@ -113,7 +138,7 @@ impl Conn {
     }
 }
 
-impl AsyncRead for Conn {
+impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -135,7 +160,7 @@ impl AsyncRead for Conn {
     }
 }
 
-impl AsyncWrite for Conn {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,9 +1,25 @@
 //! The options of a server, under socket.io's names in Rust spelling, with its defaults.
 
+mod admission;
+mod compression;
+mod connection_error;
+mod cookie;
+mod cors;
+mod hooks;
+
+pub use admission::{AllowRequest, Denied};
+pub use compression::{Encoding, HttpCompression, OptionalCompression};
+pub use connection_error::{ConnectionError, OnConnectionError};
+pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
+pub use cors::Cors;
+pub use hooks::AddHeaders;
+
 use crate::handshake::Handshake;
 use crate::parser::{Parser, ParserRef};
+use http::HeaderMap;
+use http::request::Parts;
 use rialto_ws::{Deflate, Origins};
-use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +60,14 @@ pub struct Options {
     pub transports: Vec<Transport>,
     /// Whether clients are told that they may upgrade. Default true.
     pub allow_upgrades: bool,
+    /// Whether clients of Engine.IO 3 may connect: those of Socket.IO 1 and 2. Default false, as in
+    /// socket.io; they are refused with code 5.
+    pub allow_eio3: bool,
+    /// Whether polling by JSONP is answered, which only browsers without CORS need. Default false.
+    ///
+    /// A script element may stand on any page, so a request is refused with 403 if the browser says
+    /// that it comes from another site (`Sec-Fetch-Site`) or its `Referer` may not connect.
+    pub allow_jsonp: bool,
     /// The cookie that carries the session id on polling handshakes, for sticky load balancers.
     /// Default none.
     pub cookie: Option<Cookie>,
@@ -54,6 +78,14 @@ pub struct Options {
     pub serve_client: ServeClient,
     /// Decides on each new connection, before anything is kept for it. Default: all may connect.
     pub allow_request: Option<AllowRequest>,
+    /// Adds header fields to the answer that opens a session. Default none.
+    pub initial_headers: Option<AddHeaders>,
+    /// Adds header fields to every answer of a transport: polls, POSTs and WebSocket handshakes.
+    /// Default none.
+    pub headers: Option<AddHeaders>,
+    /// Compression of HTTP answers: long-polling, and the browser client. Default on, from 1024
+    /// bytes.
+    pub http_compression: Option<HttpCompression>,
     /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
     ///
     /// While that much waits, `emit` waits, and what cannot wait (a broadcast) closes the peer
@@ -102,10 +134,15 @@ impl Default for Options {
             max_payload: 1_000_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,
+            allow_eio3: false,
+            allow_jsonp: false,
             cookie: None,
             cors: None,
             serve_client: ServeClient::Own,
             allow_request: None,
+            initial_headers: None,
+            headers: None,
+            http_compression: Some(HttpCompression::default()),
             send_budget: 2_000_000,
             per_message_deflate: None,
             cleanup_empty_child_namespaces: true,
@@ -138,6 +175,7 @@ impl Options {
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
+        allow_eio3: bool, allow_jsonp: bool,
         serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
@@ -186,24 +224,100 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::allow_request`]: `Err` refuses with 403 and its text.
+    /// Sets [`Options::allow_request`]: `Err` refuses with 403 and its text, or as its [`Denied`]
+    /// says.
     ///
     /// ```
     /// use rialto::Options;
     /// let options = Options::default().allow_request(|handshake| {
     ///     match handshake.query("room") {
     ///         Some(_) => Ok(()),
-    ///         None => Err("say which room".to_owned()),
+    ///         None => Err("say which room"),
     ///     }
     /// });
     /// ```
     #[must_use]
-    pub fn allow_request(
+    pub fn allow_request<E: Into<Denied>>(
         mut self,
-        allow: impl Fn(&Handshake) -> Result<(), String> + Send + Sync + 'static,
+        allow: impl Fn(&Handshake) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        self.allow_request = Some(AllowRequest(Arc::new(allow)));
+        self.allow_request = Some(AllowRequest::plain(allow));
         self
+    }
+
+    /// Sets [`Options::allow_request`] to a decision that takes its time, such as a look into a
+    /// database.
+    ///
+    /// A client that leaves meanwhile ends it where it waits. One that is not made within
+    /// [`Options::connect_timeout`] refuses with 503.
+    ///
+    /// ```
+    /// use rialto::{Denied, Handshake, Options};
+    /// use rialto::axum::http::StatusCode;
+    /// # async fn is_known(ticket: &str) -> bool { ticket == "t" }
+    /// let options = Options::default().allow_request_async(async |handshake: Handshake| {
+    ///     let ticket = handshake.query("ticket").ok_or("no ticket")?;
+    ///     match is_known(&ticket).await {
+    ///         true => Ok(()),
+    ///         false => Err(Denied::new("unknown ticket").status(StatusCode::UNAUTHORIZED)),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn allow_request_async<F, E: Into<Denied>>(
+        mut self,
+        allow: impl Fn(Handshake) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        self.allow_request = Some(AllowRequest::future(allow));
+        self
+    }
+
+    /// Sets [`Options::initial_headers`], socket.io's event `initial_headers`: what `add` puts into
+    /// the map is added to the answer that opens a session, by long-polling or WebSocket.
+    ///
+    /// `Set-Cookie` and `Vary` stand beside those that are there, other fields replace them; what
+    /// frames the answer or belongs to the WebSocket handshake is left as it is.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// use rialto::axum::http::{HeaderValue, header};
+    /// let options = Options::default().initial_headers(|headers, request| {
+    ///     if request.headers.get(header::COOKIE).is_none() {
+    ///         headers.append(header::SET_COOKIE, HeaderValue::from_static("seen=1"));
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn initial_headers(
+        mut self,
+        add: impl Fn(&mut HeaderMap, &Parts) + Send + Sync + 'static,
+    ) -> Self {
+        self.initial_headers = Some(AddHeaders::new(add));
+        self
+    }
+
+    /// Sets [`Options::headers`], socket.io's event `headers`: as [`Options::initial_headers`] for
+    /// every answer of a transport, the first included. Refusals are not among them.
+    #[must_use]
+    pub fn headers(mut self, add: impl Fn(&mut HeaderMap, &Parts) + Send + Sync + 'static) -> Self {
+        self.headers = Some(AddHeaders::new(add));
+        self
+    }
+
+    /// Sets [`Options::http_compression`]: `true` for the default, `false` for none, or an
+    /// [`HttpCompression`].
+    #[must_use]
+    pub fn http_compression(mut self, compression: impl Into<OptionalCompression>) -> Self {
+        self.http_compression = compression.into().0;
+        self
+    }
+
+    /// What is wrong with the options, found before the server starts.
+    pub(crate) fn check(&self) -> crate::Result<()> {
+        self.cookie.as_ref().map_or(Ok(()), |cookie| cookie.header("sid").map(drop))
     }
 
     /// Sets [`Options::on_connection_error`]: Node's `io.engine.on("connection_error", …)`. The
@@ -236,56 +350,6 @@ impl Options {
     }
 }
 
-/// A request that was refused: see [`Options::on_connection_error`].
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct ConnectionError<'a> {
-    /// The reference's number, 0 to 5, as in the answer.
-    pub code: u8,
-    /// The reference's text to it.
-    pub message: &'static str,
-    /// What exactly was wrong.
-    pub context: &'a str,
-    /// The request, without what a client sends later. Its query may hold a session's id.
-    pub handshake: &'a Handshake,
-}
-
-type ConnectionErrorFn = dyn Fn(&ConnectionError<'_>) + Send + Sync;
-
-/// What is told of refused requests: see [`Options::on_connection_error`].
-#[derive(Clone)]
-pub struct OnConnectionError(Arc<ConnectionErrorFn>);
-
-impl OnConnectionError {
-    pub(crate) fn tell(&self, error: &ConnectionError<'_>) {
-        (self.0)(error);
-    }
-}
-
-impl fmt::Debug for OnConnectionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OnConnectionError")
-    }
-}
-
-type AllowFn = dyn Fn(&Handshake) -> Result<(), String> + Send + Sync;
-
-/// A decision on new connections: see [`Options::allow_request`].
-#[derive(Clone)]
-pub struct AllowRequest(Arc<AllowFn>);
-
-impl AllowRequest {
-    pub(crate) fn decide(&self, handshake: &Handshake) -> Result<(), String> {
-        (self.0)(handshake)
-    }
-}
-
-impl fmt::Debug for AllowRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AllowRequest")
-    }
-}
-
 /// Where the browser client comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServeClient {
@@ -295,107 +359,4 @@ pub enum ServeClient {
     Folder(PathBuf),
     /// None.
     Off,
-}
-
-/// The cookie of polling handshakes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cookie {
-    /// Its name. Default `io`.
-    pub name: String,
-    /// Its path. Default `/`.
-    pub path: String,
-    /// Keep it from scripts. Default true.
-    pub http_only: bool,
-    /// Send it over TLS alone. Default false.
-    pub secure: bool,
-    /// `Lax`, `Strict` or `None`. Default `Lax`.
-    pub same_site: String,
-}
-
-impl Default for Cookie {
-    fn default() -> Self {
-        Self {
-            name: "io".to_owned(),
-            path: "/".to_owned(),
-            http_only: true,
-            secure: false,
-            same_site: "Lax".to_owned(),
-        }
-    }
-}
-
-impl Cookie {
-    pub(crate) fn header(&self, sid: &str) -> String {
-        let mut out = format!("{}={sid}; Path={}", self.name, self.path);
-        if self.http_only {
-            out.push_str("; HttpOnly");
-        }
-        if self.secure {
-            out.push_str("; Secure");
-        }
-        out.push_str("; SameSite=");
-        out.push_str(&self.same_site);
-        out
-    }
-}
-
-impl From<bool> for OptionalCookie {
-    fn from(on: bool) -> Self {
-        Self(on.then(Cookie::default))
-    }
-}
-
-/// What [`Options::cookie`] takes: `true`, `false` or a [`Cookie`].
-#[derive(Debug)]
-pub struct OptionalCookie(Option<Cookie>);
-
-impl From<Cookie> for OptionalCookie {
-    fn from(cookie: Cookie) -> Self {
-        Self(Some(cookie))
-    }
-}
-
-/// Which foreign pages may use the server, and how CORS tells their browsers.
-///
-/// ```
-/// use rialto::Cors;
-/// let cors = Cors::new(["https://app.example"]).credentials(true);
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Cors {
-    /// The origins; `*` is every origin.
-    pub origins: Origins,
-    /// Whether browsers may send cookies. Default false.
-    pub credentials: bool,
-    /// The methods named in preflight answers. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
-    pub methods: String,
-    /// The request headers that are allowed; those asked for if empty. Default empty.
-    pub allowed_headers: Vec<String>,
-    /// The answer headers that scripts may read. Default none.
-    pub exposed_headers: Vec<String>,
-    /// How long browsers may keep a preflight answer. Default unset.
-    pub max_age: Option<Duration>,
-}
-
-impl Cors {
-    /// For these origins, or `*`.
-    pub fn new<I: IntoIterator<Item: Into<String>>>(origins: I) -> Self {
-        Self {
-            origins: Origins::list(origins),
-            credentials: false,
-            methods: "GET,HEAD,PUT,PATCH,POST,DELETE".to_owned(),
-            allowed_headers: Vec::new(),
-            exposed_headers: Vec::new(),
-            max_age: None,
-        }
-    }
-
-    /// Sets [`Cors::credentials`].
-    #[must_use]
-    pub fn credentials(mut self, on: bool) -> Self {
-        self.credentials = on;
-        self
-    }
 }

@@ -152,6 +152,10 @@ impl Args {
         self.cookie == Switch::On
     }
 
+    pub(crate) fn eio3(&self) -> bool {
+        self.eio3 == Switch::On
+    }
+
     pub(crate) fn deflate(&self) -> bool {
         self.deflate == Switch::On
     }
@@ -159,9 +163,6 @@ impl Args {
     /// The flags that ask for what this version does not have.
     pub(crate) fn not_obeyed(&self) -> Vec<String> {
         let mut flags = Vec::new();
-        if self.eio3 == Switch::On {
-            flags.push("--eio3 on".to_owned());
-        }
         if let Some(time) = &self.recovery.0 {
             flags.push(format!("--recovery {time}"));
         }

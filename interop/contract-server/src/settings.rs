@@ -16,6 +16,8 @@ pub(crate) fn timing(args: &Args) -> Options {
         .upgrade_timeout(args.upgrade_timeout)
         .max_payload(args.max_payload())
         .drain_timeout(DRAIN)
+        .allow_eio3(args.eio3())
+        .allow_jsonp(args.eio3())
 }
 
 /// The options of the contract.
@@ -34,9 +36,9 @@ pub(crate) fn options(args: &Args) -> Options {
 }
 
 /// The admission hook: `deny=1` is turned away before there is a session.
-fn admit(handshake: &Handshake) -> Result<(), String> {
+fn admit(handshake: &Handshake) -> Result<(), &'static str> {
     match handshake.query("deny").as_deref() {
-        Some("1") => Err("denied by app".to_owned()),
+        Some("1") => Err("denied by app"),
         _ => Ok(()),
     }
 }

@@ -75,6 +75,8 @@ pub const LAYOUTS: &[Layout] = &[
         folder: "crates/rialto-ws/src",
         modules: &[
             core("proto", &[]),
+            // Pages alone.
+            module("guide", &[]),
             module("error", &["proto"]),
             module("options", &["proto"]),
             module("prepared", &["proto"]),
@@ -99,12 +101,13 @@ pub const LAYOUTS: &[Layout] = &[
         folder: "crates/rialto/src",
         modules: &[
             module("server", &["socketio", "engine", "http", "adapter", "net", "options", "error"]),
+            module("engine", &["compression", "encoded", "handshake", "net", "options", "error"]),
+            module("http", &["compression", "options", "error"]),
+            module("compression", &["options"]),
             module(
                 "socketio",
                 &["engine", "adapter", "encoded", "parser", "handshake", "options", "error"],
             ),
-            module("engine", &["encoded", "handshake", "net", "options", "error"]),
-            module("http", &["options", "error"]),
             // What an adapter hands on and describes.
             module("adapter", &["encoded", "handshake", "error"]),
             // The application's decision on a connection is an option.

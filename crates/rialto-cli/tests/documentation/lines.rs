@@ -4,13 +4,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "programs of users print")]
 
 use rialto::axum::Json;
-use rialto::axum::extract::{Path, Query};
-use rialto::axum::http::StatusCode;
+use rialto::axum::extract::{Path, Query, Request};
+use rialto::axum::http::request::Parts;
+use rialto::axum::http::{HeaderMap, HeaderValue, StatusCode};
+use rialto::axum::middleware::{self, Next};
+use rialto::axum::response::Response;
 use rialto::axum::routing::{get, post};
 use rialto::ws::{self, WebSocket};
 use rialto::{
-    Args, Bytes, Cookie, Cors, Events, Handshake, Options, Refused, RemoteSocket, ServeClient,
-    Server, Socket, Transport, guard,
+    Args, Bytes, Cookie, Cors, Denied, Events, Handshake, HttpCompression, Options, Refused,
+    RemoteSocket, SameSite, ServeClient, Server, Socket, Transport, guard,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -223,6 +226,23 @@ async fn stop(server: Server) -> rialto::Result {
     listen.run_until(async { drop(tokio::signal::ctrl_c().await) }).await
 }
 
+async fn admit(request: Handshake) -> Result<(), Denied> {
+    request.query("ticket").map(drop).ok_or("no ticket".into())
+}
+
+fn add(headers: &mut HeaderMap, request: &Parts) {
+    headers.insert("x-method", HeaderValue::from_static("seen"));
+    let _ = &request.method;
+}
+
+async fn gate(request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+fn gated(server: Server) -> Server {
+    server.engine_layer(middleware::from_fn(gate))
+}
+
 fn options(cors: Cors) -> Options {
     let _ = ServeClient::Folder("node_modules/socket.io-client/dist".into());
     Options::default()
@@ -236,7 +256,21 @@ fn options(cors: Cors) -> Options {
         .allow_upgrades(false)
         .cookie(true)
         .cookie(Cookie::default())
+        .cookie(
+            Cookie::new("node")
+                .max_age(Duration::from_secs(3600))
+                .same_site(SameSite::None)
+                .secure(true),
+        )
         .cors(cors)
+        .cors(Cors::matching(|origin| origin.ends_with(".example")))
+        .cors(Cors::new(["*"]).methods(["GET", "POST"]).allowed_headers(["x-a"]))
+        .http_compression(HttpCompression::default().threshold(4096))
+        .http_compression(false)
+        .per_message_deflate(ws::Deflate::default().threshold(2048))
+        .allow_request_async(admit)
+        .initial_headers(add)
+        .headers(add)
         .cors(Cors::new(["https://app.example"]).credentials(true))
         .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
         .serve_client(ServeClient::Off)
@@ -244,6 +278,14 @@ fn options(cors: Cors) -> Options {
         .cleanup_empty_child_namespaces(true)
         .on_connection_error(|error| println!("{} {}", error.code, error.context))
         .ack_timeout(Duration::from_secs(30))
+}
+
+fn options_page() -> Options {
+    let options = Options::default()
+        .ping_interval(Duration::from_secs(10))
+        .ping_timeout(Duration::from_secs(5))
+        .cors(Cors::new(["https://app.example"]).credentials(true));
+    options
 }
 
 async fn echo(mut socket: WebSocket) -> ws::Result<()> {
@@ -278,6 +320,22 @@ async fn raw_server_and_client(url: &str) -> ws::Result<()> {
     let socket = ws::Connect::new(url).header("cookie", "id=1").connect().await?;
     drop(socket);
     Ok(())
+}
+
+async fn raw_group(socket: WebSocket, group: ws::Group, data: Vec<u8>) -> ws::Result<()> {
+    socket.sender().uncompressed().send(data.clone()).await?;
+    let member = group.join(&socket);
+    println!("{}", group.len());
+    {
+        let data = data.clone();
+        group.publish_except(&member, data);
+    }
+    group.publish(data);
+    Ok(())
+}
+
+fn raw_options() -> [ws::Options; 1] {
+    [ws::Options::default().deflate(ws::Deflate::default())]
 }
 
 mod login_block {

@@ -49,7 +49,9 @@ fn every_row_of_the_table_for_node_users() {
 
 #[test]
 fn every_block() {
-    for (name, at_least) in [("migrate.md", 3), ("quickstart.md", 4), ("routes.md", 3)] {
+    for (name, at_least) in
+        [("migrate.md", 3), ("quickstart.md", 4), ("routes.md", 3), ("options.md", 1)]
+    {
         assert_compiled(name, &blocks(&page(name)), at_least);
     }
 }

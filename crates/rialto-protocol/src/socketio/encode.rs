@@ -153,6 +153,19 @@ pub fn encode_connect_error<T: Serialize + ?Sized>(
     encode_plain(out, PacketType::ConnectError, namespace, Some(&Refused { message, data }))
 }
 
+/// Appends the ERROR packet of the protocol's revision 4 (Socket.IO 1 and 2), which tells the same
+/// by any JSON value: `4/chat,"not authorized"`.
+///
+/// # Errors
+/// As [`encode_connect`].
+pub fn encode_error<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    data: &T,
+) -> Result<(), Error> {
+    encode_plain(out, PacketType::ConnectError, namespace, Some(data))
+}
+
 /// Appends a DISCONNECT packet, `1/chat,`.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! Who may open a session: one decision for every transport.
 
-use super::reply::{Reply, mark, refused, refused_upgrade};
+use super::reply::{Reply, mark, plain, refused, refused_upgrade};
 use crate::handshake::Handshake;
-use crate::options::Options;
+use crate::options::{Denied, Options};
 use http::{HeaderMap, StatusCode, header};
 use rialto_protocol::engine::HandshakeError;
 use std::sync::Once;
@@ -36,18 +36,33 @@ fn explain(origin: &str) {
     });
 }
 
-/// The application's own decision.
-pub(super) fn check_application(options: &Options, handshake: &Handshake) -> Result<(), String> {
-    options.allow_request.as_ref().map_or(Ok(()), |allow| allow.decide(handshake))
+/// The application's own decision; the refusal, if it is against.
+pub(super) async fn deny(options: &Options, handshake: &Handshake, upgrade: bool) -> Option<Reply> {
+    let allow = options.allow_request.as_ref()?;
+    let decided = tokio::time::timeout(options.connect_timeout, allow.decide(handshake)).await;
+    let late = || {
+        tracing::warn!("`allow_request` took longer than `connect_timeout`");
+        let late = Denied::new("admission took too long");
+        Err(late.status(StatusCode::SERVICE_UNAVAILABLE))
+    };
+    let denied = decided.unwrap_or_else(|_| late()).err()?;
+    let reply = match upgrade {
+        true => refused_upgrade(upgrade_status(denied.http_status()), denied.message()),
+        false => plain(denied.http_status(), "application/json", denied.to_json()),
+    };
+    Some(mark(reply, HandshakeError::Forbidden, Some(denied.message())))
+}
+
+/// The reference answers a refused upgrade 400 whatever the cause.
+fn upgrade_status(status: StatusCode) -> StatusCode {
+    if status == StatusCode::FORBIDDEN { StatusCode::BAD_REQUEST } else { status }
 }
 
 /// A refusal in the form that the kind of request asks for.
 pub(super) fn refuse(upgrade: bool, error: HandshakeError, message: Option<&str>) -> Reply {
     if upgrade {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        // The reference answers a refused upgrade 400 whatever the cause.
-        let status = if status == StatusCode::FORBIDDEN { StatusCode::BAD_REQUEST } else { status };
-        let reply = refused_upgrade(status, message.unwrap_or(error.message()));
+        let reply = refused_upgrade(upgrade_status(status), message.unwrap_or(error.message()));
         return mark(reply, error, message);
     }
     mark(refused(error, message), error, message)

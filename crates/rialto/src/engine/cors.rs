@@ -3,7 +3,7 @@
 use super::reply::Reply;
 use crate::options::{Cors, Options};
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, header};
 use rialto_ws::Origins;
 use std::borrow::Cow;
 
@@ -51,9 +51,9 @@ pub(super) fn preflight(
     if method != Method::OPTIONS {
         return None;
     }
-    let cors = asker.rules(options)?;
+    let cors = asker.rules(options).filter(|cors| !cors.preflight_continue)?;
     let mut reply = Response::new(Body::empty());
-    *reply.status_mut() = StatusCode::NO_CONTENT;
+    *reply.status_mut() = cors.success_status;
     let headers = reply.headers_mut();
     insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.methods);
     if cors.allowed_headers.is_empty() {
@@ -97,9 +97,9 @@ pub(crate) fn add_cors(options: &Options, asker: &Asker, reply: &mut Reply) {
     }
 }
 
-/// True if the list itself names the origin; no `Host` is given, so nothing else can match.
+/// True if the options themselves name the origin.
 fn names(cors: &Cors, origin: &HeaderValue) -> bool {
-    origin.to_str().is_ok_and(|origin| cors.origins.allow(Some(origin), None))
+    origin.to_str().is_ok_and(|origin| cors.origins.names(origin))
 }
 
 fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {

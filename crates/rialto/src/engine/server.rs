@@ -1,17 +1,23 @@
 //! The engine: the table of sessions, and where requests enter.
 
-use super::admission::{check_application, foreign_origin, refuse};
+use super::admission::{deny, foreign_origin, refuse};
 use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
+use super::hooks;
 use super::id::random_id;
+use super::jsonp;
+use super::layers::{Layers, Stack};
 use super::polling;
 use super::reply::{Refusal, Reply, plain};
+use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
+use crate::compression;
 use crate::handshake::Handshake;
+use crate::net::Secured;
 use crate::options::{ConnectionError, Options};
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
@@ -27,16 +33,33 @@ pub(crate) trait App: Send + Sync + 'static {
     fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client>;
 }
 
+/// What a request that opens a session says of its client.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    version: Version,
+    /// It cannot receive binary.
+    base64: bool,
+}
+
+impl Opening {
+    fn of(query: &Query<'_>) -> Self {
+        // What comes by JSONP is text.
+        Self { version: query.version, base64: query.base64 || query.jsonp.is_some() }
+    }
+}
+
 /// An Engine.IO server for one path.
 pub(crate) struct Engine {
     options: Arc<Options>,
     times: Arc<engine::Config>,
     app: Box<dyn App>,
+    /// What stands before it, if anything.
+    stack: Option<Stack>,
     sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
 }
 
 impl Engine {
-    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>) -> Arc<Self> {
+    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>, layers: &Layers) -> Arc<Self> {
         let times = engine::Config {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
@@ -48,6 +71,7 @@ impl Engine {
             options,
             times: Arc::new(times),
             app,
+            stack: layers.stack(),
             sessions: Mutex::new(HashMap::new()),
         })
     }
@@ -78,12 +102,32 @@ impl Engine {
     ) -> Reply {
         let asker = Asker::of(request.headers());
         let answered = preflight(&self.options, &asker, request.method(), request.headers());
-        let mut reply = match answered {
-            Some(reply) => reply,
-            None => self.answer_and_tell(request, peer).await,
+        let mut reply = match (answered, &self.stack) {
+            (Some(reply), _) => reply,
+            (None, Some(stack)) => stack.call(self, request, peer).await,
+            (None, None) => self.serve(request, peer).await,
         };
         add_cors(&self.options, &asker, &mut reply);
         reply
+    }
+
+    /// Answers a request that has passed the layers.
+    pub(super) async fn serve(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let settings = self.options.http_compression.as_ref();
+        let accepted = settings.and_then(|some| compression::choose(some, request.headers()));
+        let hooked = hooks::note(&self.options, &request);
+        let mut reply = self.answer_and_tell(request, peer).await;
+        if let Some(hooked) = hooked {
+            hooked.add(&self.options, &mut reply);
+        }
+        match settings {
+            Some(settings) => compression::compress_reply(settings, accepted, reply).await,
+            None => reply,
+        }
     }
 
     /// Answers a request; a refusal is told to whoever wants to know.
@@ -107,7 +151,7 @@ impl Engine {
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
-        let upgrade = upgrade::is_upgrade(request.headers());
+        let upgrade = upgrade::is_upgrade(&request);
         let raw = request.uri().query().unwrap_or_default().to_owned();
         let query = match Query::parse(&raw) {
             Ok(query) => query,
@@ -119,6 +163,12 @@ impl Engine {
         if let Some(reply) = foreign_origin(&self.options, request.headers()) {
             return reply;
         }
+        if query.jsonp.is_some()
+            && !upgrade
+            && let Some((error, reason)) = jsonp::refusal(&self.options, request.headers())
+        {
+            return refuse(upgrade, error, Some(reason));
+        }
         // A WebSocket has to come as an upgrade, and an upgrade has to be a WebSocket.
         let fits = upgrade == (query.transport == Transport::WebSocket);
         match &query.sid {
@@ -126,19 +176,19 @@ impl Engine {
                 let Some(session) = self.find(sid) else {
                     return refuse(upgrade, HandshakeError::SessionUnknown, None);
                 };
-                if !fits || query.version != Version::V4 {
+                if !fits || query.version != session.version() {
                     return refuse(upgrade, HandshakeError::BadRequest, None);
                 }
-                self.answer_session(session, request, upgrade).await
+                self.answer_session(session, request, upgrade, &query).await
             }
-            None if request.method() != Method::GET => {
+            None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
             }
             None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
-            None if query.version != Version::V4 => {
+            None if query.version == Version::V3 && !self.options.allow_eio3 => {
                 refuse(upgrade, HandshakeError::UnsupportedVersion, None)
             }
-            None => self.open(request, upgrade, peer),
+            None => self.open(request, upgrade, peer, &query).await,
         }
     }
 
@@ -147,11 +197,14 @@ impl Engine {
         session: Arc<Session>,
         request: Request<Body>,
         upgrade: bool,
+        query: &Query<'_>,
     ) -> Reply {
+        let jsonp = query.jsonp.as_deref();
         match *request.method() {
-            Method::GET if upgrade => upgrade::probe(self, session, request),
-            Method::GET => polling::poll(&session).await,
-            Method::POST => polling::post(&session, request).await,
+            // What is no proper handshake, a POST for instance, is refused as one.
+            _ if upgrade => upgrade::probe(self, session, request, query),
+            Method::GET => polling::poll(&session, jsonp).await,
+            Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
     }
@@ -161,27 +214,33 @@ impl Engine {
     }
 
     /// Opens a session.
-    fn open(
+    async fn open(
         self: &Arc<Self>,
         request: Request<Body>,
         upgrade: bool,
         peer: Option<SocketAddr>,
+        query: &Query<'_>,
     ) -> Reply {
+        let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
-        let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
-        if let Err(message) = check_application(&self.options, &handshake) {
-            return refuse(upgrade, HandshakeError::Forbidden, Some(&message));
+        let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        if parts.extensions.get::<Secured>().is_some() {
+            handshake = handshake.secured();
+        }
+        if let Some(refusal) = deny(&self.options, &handshake, upgrade).await {
+            return refusal;
         }
         if upgrade {
-            return upgrade::open(self, Request::from_parts(parts, body), handshake);
+            return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
         }
-        let Some(session) = self.start(Transport::Polling, None, handshake) else {
+        let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
             return plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no randomness");
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
-        let mut reply = polling::payload(body.into_bytes());
+        let body = Payload::control(query.version, &body);
+        let mut reply = polling::payload(body, query.jsonp.as_deref());
         let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
-        if let Some(cookie) = cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
         reply
@@ -193,13 +252,17 @@ impl Engine {
         transport: Transport,
         socket: Option<WebSocket>,
         handshake: Handshake,
+        opening: Opening,
     ) -> Option<Arc<Session>> {
         let id = random_id()
             .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
             .ok()?;
-        let machine = engine::Session::new(Arc::clone(&self.times), transport, Instant::now());
+        let Opening { version, base64 } = opening;
+        let times = Arc::clone(&self.times);
+        let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let options = Arc::clone(&self.options);
-        let session = Arc::new(Session::new(id.clone(), options, machine, socket.as_ref()));
+        let session = Session::new(id.clone(), options, machine, socket.as_ref(), base64);
+        let session = Arc::new(session);
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(&id, transport));
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;

@@ -2,21 +2,30 @@
 
 use super::admission::refuse;
 use super::reply::Reply;
-use super::server::Engine;
+use super::server::{Engine, Opening};
 use super::session::Session;
 use crate::handshake::Handshake;
 use crate::net::Conn;
 use crate::options::Options;
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
-use rialto_protocol::engine::{Packet, Probe, Transport};
+use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::net::TcpStream;
 
-/// True if the request asks for a WebSocket.
-pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+/// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
+pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
+    if request.version() >= Version::HTTP_2 {
+        // What is not a WebSocket, `rialto-ws` refuses in the words of its RFC.
+        return request.method() == Method::CONNECT;
+    }
+    request.method() == Method::GET && has_upgrade(request.headers())
+}
+
+fn has_upgrade(headers: &HeaderMap) -> bool {
     headers.get_all(header::UPGRADE).iter().any(|value| {
         let mut tokens = value.as_bytes().split(|&byte| byte == b',');
         tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket"))
@@ -24,16 +33,27 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Opens a session on a WebSocket.
-pub(super) fn open(engine: &Arc<Engine>, request: Request<Body>, handshake: Handshake) -> Reply {
+pub(super) fn open(
+    engine: &Arc<Engine>,
+    request: Request<Body>,
+    handshake: Handshake,
+    opening: Opening,
+) -> Reply {
     let engine = Arc::clone(engine);
     let options = socket_options(engine.options());
     accept(Upgrade::new(request).options(options), move |socket, _| {
-        engine.start(Transport::WebSocket, Some(socket), handshake);
+        engine.start(Transport::WebSocket, Some(socket), handshake, opening);
     })
 }
 
 /// Tries a WebSocket for a session that lives on polling.
-pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Request<Body>) -> Reply {
+pub(super) fn probe(
+    engine: &Arc<Engine>,
+    session: Arc<Session>,
+    request: Request<Body>,
+    query: &Query<'_>,
+) -> Reply {
+    let base64 = query.base64;
     let started = session.update(|inner| inner.machine.probe_started(Instant::now()));
     if let Err(refusal) = started {
         tracing::debug!(?refusal, "upgrade refused");
@@ -42,7 +62,7 @@ pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Reques
     let options = socket_options(engine.options());
     let guard = ProbeGuard(Some(session));
     accept(Upgrade::new(request).options(options), move |socket, _| {
-        tokio::spawn(run_probe(guard, socket));
+        tokio::spawn(run_probe(guard, socket, base64));
     })
 }
 
@@ -60,7 +80,7 @@ impl Drop for ProbeGuard {
     }
 }
 
-async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket) {
+async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket, base64: bool) {
     let Some(session) = guard.0.clone() else { return };
     session.update(|inner| {
         if inner.machine.is_probing() {
@@ -82,7 +102,7 @@ async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket) {
             }
             Some(Probe::Upgraded) => {
                 guard.0 = None;
-                return session.update(|inner| session.move_to(inner, socket));
+                return session.update(|inner| session.move_to(inner, socket, base64));
             }
             Some(Probe::Ended) | None => {
                 return socket.sender().close(1002, "this is not an upgrade");
@@ -129,7 +149,8 @@ pub(crate) fn accept(
     };
     tokio::spawn(async move {
         let place = upgrading.take_place();
-        match upgrading.open_as(|io: TokioIo<Conn>| io.into_inner().into_tcp()).await {
+        match upgrading.open_as(|io: TokioIo<Conn<TcpStream>>| io.into_inner().into_stream()).await
+        {
             Ok(socket) => then(socket, place),
             Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
         }

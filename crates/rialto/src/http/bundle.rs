@@ -1,10 +1,14 @@
 //! The browser client at `<path>/socket.io.js` and its relatives.
 
-use crate::options::ServeClient;
+use crate::compression;
+use crate::options::{Encoding, HttpCompression, Options, ServeClient};
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// Our own bundles; made by `cargo xtask client`.
@@ -24,12 +28,17 @@ static OWN_TAG: LazyLock<String> = LazyLock::new(|| {
     format!("\"{}-{:x}\"", env!("CARGO_PKG_VERSION"), hasher.finish())
 });
 
-/// Where the browser client comes from.
+/// What is compressed once is compressed well.
+const LEVEL: u8 = 9;
+
+/// The browser client, wherever it comes from.
 #[derive(Debug)]
-pub(crate) enum Bundle {
-    Own,
-    Folder(PathBuf),
-    Off,
+pub(crate) struct Bundle {
+    from: ServeClient,
+    compression: Option<HttpCompression>,
+    /// Compressed files by their name, with the tag that they were made for. There are eight
+    /// names, so it cannot grow.
+    compressed: Mutex<HashMap<(String, Encoding), (String, Bytes)>>,
 }
 
 /// True for the names that socket.io serves: `socket.io[.esm|.msgpack][.min].js[.map]`.
@@ -40,11 +49,11 @@ pub(crate) fn is_bundle_name(name: &str) -> bool {
 }
 
 impl Bundle {
-    pub(crate) fn new(serve: &ServeClient) -> Self {
-        match serve {
-            ServeClient::Own => Self::Own,
-            ServeClient::Folder(folder) => Self::Folder(folder.clone()),
-            ServeClient::Off => Self::Off,
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            from: options.serve_client.clone(),
+            compression: options.http_compression.clone(),
+            compressed: Mutex::default(),
         }
     }
 
@@ -58,13 +67,13 @@ impl Bundle {
         if !is_bundle_name(name) || (method != Method::GET && method != Method::HEAD) {
             return None;
         }
-        let (content, tag) = match self {
-            Self::Off => return None,
-            Self::Own => {
+        let (content, tag) = match &self.from {
+            ServeClient::Off => return None,
+            ServeClient::Own => {
                 let (_, content) = OWN.iter().find(|(own, _)| *own == name)?;
-                (bytes::Bytes::from_static(content), OWN_TAG.clone())
+                (Bytes::from_static(content), OWN_TAG.clone())
             }
-            Self::Folder(folder) => read(&folder.join(name)).await?,
+            ServeClient::Folder(folder) => read(&folder.join(name)).await?,
         };
         let unchanged =
             request.get(header::IF_NONE_MATCH).is_some_and(|known| matches(known, &tag));
@@ -72,28 +81,68 @@ impl Bundle {
         if unchanged {
             *reply.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            let kind = if name.ends_with(".map") {
-                "application/json; charset=utf-8"
-            } else {
-                "application/javascript; charset=utf-8"
-            };
-            reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            let content = self.encode(name, &tag, content, request, reply.headers_mut()).await;
+            reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(name)));
             reply.headers_mut().insert(header::CONTENT_LENGTH, content.len().into());
             if method == Method::GET {
                 *reply.body_mut() = content.into();
             }
         }
-        let caching = HeaderValue::from_static("public, max-age=0");
-        reply.headers_mut().insert(header::CACHE_CONTROL, caching);
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            reply.headers_mut().insert(header::ETAG, tag);
-        }
+        finish(reply.headers_mut(), &tag);
         Some(reply)
+    }
+
+    /// The content as the client wants it; says so in the answer's header.
+    async fn encode(
+        &self,
+        name: &str,
+        tag: &str,
+        content: Bytes,
+        request: &HeaderMap,
+        headers: &mut HeaderMap,
+    ) -> Bytes {
+        let settings = self.compression.as_ref().filter(|some| content.len() >= some.threshold);
+        let Some(encoding) = settings.and_then(|some| compression::choose(some, request)) else {
+            return content;
+        };
+        let key = (name.to_owned(), encoding);
+        let known = self.compressed.lock().get(&key).filter(|known| known.0 == tag).cloned();
+        let compressed = match known {
+            Some((_, compressed)) => compressed,
+            None => match compression::compress_anywhere(encoding, LEVEL, content).await {
+                Ok(compressed) => {
+                    let made = (tag.to_owned(), compressed.clone());
+                    self.compressed.lock().insert(key, made);
+                    compressed
+                }
+                Err(content) => return content,
+            },
+        };
+        compression::encoded(headers, encoding);
+        compressed
+    }
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.ends_with(".map") {
+        true => "application/json; charset=utf-8",
+        false => "application/javascript; charset=utf-8",
+    }
+}
+
+/// What the answer says about caches.
+fn finish(headers: &mut HeaderMap, tag: &str) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    // A compressed file is the same to its reader, but not byte for byte (RFC 9110 §8.8.1).
+    let weak = if headers.contains_key(header::CONTENT_ENCODING) { "W/" } else { "" };
+    if let Ok(tag) = HeaderValue::from_str(&format!("{weak}{tag}")) {
+        headers.insert(header::ETAG, tag);
     }
 }
 
 /// Reads a file of a folder; its tag is made of its size and time.
-async fn read(path: &Path) -> Option<(bytes::Bytes, String)> {
+async fn read(path: &Path) -> Option<(Bytes, String)> {
     let changed = tokio::fs::metadata(path).await.ok()?.modified().ok()?;
     let content = tokio::fs::read(path).await.ok()?;
     let age = changed.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();

@@ -6,7 +6,7 @@ use crate::http::{Bundle, Files, is_bundle_name};
 use crate::socketio::{Closer, Core};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::Request;
+use http::{HeaderValue, Request, Version, header};
 use rialto_protocol::CloseReason;
 use std::convert::Infallible;
 use std::future::Future;
@@ -74,7 +74,12 @@ impl Front {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(self, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
+    pub(super) async fn answer(
+        self,
+        mut request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        name_host(&mut request);
         let path = request.uri().path();
         for (mount, kind) in &self.0.mounts {
             // `/socket.io`, `/socket.io/` and what is below it; never `/socket.io-admin`.
@@ -142,6 +147,18 @@ impl Front {
             Some(files) => router.fallback_service(files),
             None => router,
         }
+    }
+}
+
+/// HTTP/2 names the host beside the header fields (RFC 9113 §8.3.1); here it is looked for there.
+fn name_host(request: &mut Request<Body>) {
+    if request.version() < Version::HTTP_2 || request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let authority = request.uri().authority();
+    let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
     }
 }
 

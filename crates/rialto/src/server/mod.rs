@@ -1,27 +1,37 @@
 //! [`Server`]: everything put together.
 
 mod address;
+mod connection;
 mod front;
 mod listen;
+#[cfg(feature = "tls")]
+mod tls;
 mod websocket;
 
 pub use address::Address;
 pub use listen::Listen;
 
 use crate::adapter::Adapter;
-use crate::engine::{Engine, EngineApp, EngineSocket};
+use crate::engine::{Engine, EngineApp, EngineSocket, Layers};
 use crate::error::Result;
 use crate::http::{Bundle, Files};
 use crate::options::Options;
 use crate::socketio::{Core, Handler, Io, Pattern, Plan, SocketIo, by_parsing};
+use axum::extract::Request;
+use axum::response::IntoResponse;
+use axum::routing::Route;
+use connection::{Plain, Welcome};
 use front::{Front, Mount};
 use rialto_ws::WebSocket;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tower::Layer;
+use tower_service::Service;
 use websocket::Endpoint;
 
 /// A server for Socket.IO, with whatever else is to live on its port.
@@ -45,6 +55,8 @@ pub struct Server {
     stage: Stage,
     router: axum::Router,
     files: Option<PathBuf>,
+    layers: Layers,
+    welcome: Arc<dyn Welcome>,
     endpoints: Vec<(String, EndpointPlan)>,
 }
 
@@ -55,7 +67,7 @@ enum Stage {
 }
 
 /// Makes an endpoint once the options are final.
-type EndpointPlan = Box<dyn FnOnce(&Arc<Options>) -> Mount + Send + Sync>;
+type EndpointPlan = Box<dyn FnOnce(&Arc<Options>, &Layers) -> Mount + Send + Sync>;
 
 impl Server {
     /// A server whose main namespace `/` is served by `handler`: [`Events`](crate::Events), an
@@ -66,6 +78,8 @@ impl Server {
             stage: Stage::Planned(Box::new(plan)),
             router: axum::Router::new(),
             files: None,
+            layers: Layers::default(),
+            welcome: Arc::new(Plain),
             endpoints: Vec::new(),
         }
     }
@@ -205,7 +219,7 @@ impl Server {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
     {
-        self.endpoint(path, move |options| {
+        self.endpoint(path, move |options, _| {
             let socket_options = rialto_ws::Options::default();
             Mount::WebSocket(Endpoint::new(handler, socket_options, options.origins()))
         })
@@ -224,7 +238,7 @@ impl Server {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
     {
-        self.endpoint(path, move |_| {
+        self.endpoint(path, move |_, _| {
             let origins = options.origins.clone();
             Mount::WebSocket(Endpoint::new(handler, options, origins))
         })
@@ -237,15 +251,50 @@ impl Server {
         H: Fn(EngineSocket) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.endpoint(path, move |options| {
-            Mount::Engine(Engine::new(Arc::clone(options), Box::new(EngineApp::new(handler))))
+        self.endpoint(path, move |options, layers| {
+            let app = Box::new(EngineApp::new(handler));
+            Mount::Engine(Engine::new(Arc::clone(options), app, layers))
         })
+    }
+
+    /// Puts a layer before the engine: it sees every request of Socket.IO and of
+    /// [`Server::engine`], long-polling and WebSocket handshakes alike, and may answer itself.
+    /// Node's `io.engine.use`.
+    ///
+    /// The first layer that is added sees a request first. CORS stands before all of them, and what
+    /// they answer gets its fields, too. The browser client and other paths pass them by. Functions
+    /// become layers by axum's `from_fn`; they find the peer's address as an extension,
+    /// `ConnectInfo<SocketAddr>`.
+    ///
+    /// ```
+    /// use rialto::axum::{extract::Request, http::StatusCode, middleware, response::Response};
+    /// use rialto::{Events, Server};
+    ///
+    /// async fn gate(request: Request, next: middleware::Next) -> Result<Response, StatusCode> {
+    ///     match request.headers().contains_key("x-ticket") {
+    ///         true => Ok(next.run(request).await),
+    ///         false => Err(StatusCode::UNAUTHORIZED),
+    ///     }
+    /// }
+    /// let server = Server::new(Events::new()).engine_layer(middleware::from_fn(gate));
+    /// ```
+    #[must_use]
+    pub fn engine_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.layers.add(layer);
+        self
     }
 
     fn endpoint(
         mut self,
         path: &str,
-        make: impl FnOnce(&Arc<Options>) -> Mount + Send + Sync + 'static,
+        make: impl FnOnce(&Arc<Options>, &Layers) -> Mount + Send + Sync + 'static,
     ) -> Self {
         let path = format!("/{}", path.trim_matches('/'));
         self.endpoints.push((path, Box::new(make)));
@@ -279,9 +328,11 @@ impl Server {
         let core = self.core();
         let options = Arc::clone(&core.options);
         let app = SocketIo(Arc::clone(&core));
-        let engine = Engine::new(Arc::clone(&options), Box::new(app));
+        let engine = Engine::new(Arc::clone(&options), Box::new(app), &self.layers);
         let mut mounts = vec![(options.trimmed_path().to_owned(), Mount::SocketIo(engine))];
-        mounts.extend(self.endpoints.into_iter().map(|(path, make)| (path, make(&options))));
+        let layers = &self.layers;
+        let made = self.endpoints.into_iter().map(|(path, make)| (path, make(&options, layers)));
+        mounts.extend(made);
         for (_, mount) in &mounts {
             core.add_closer(mount.closer());
         }
@@ -289,7 +340,7 @@ impl Server {
             tracing::warn!(folder = %folder.display(), "there is no such folder to serve files of");
         }
         let files = self.files.as_deref().map(Files::new);
-        let bundle = Bundle::new(&options.serve_client);
+        let bundle = Bundle::new(&options);
         Front::new(core, mounts, bundle, self.router, files)
     }
 
@@ -297,7 +348,10 @@ impl Server {
     ///
     /// The application's own server cannot enforce [`Options::header_timeout`] and
     /// [`Options::keep_alive_timeout`]; set those where it listens.
-    pub fn into_router(self) -> axum::Router {
+    pub fn into_router(mut self) -> axum::Router {
+        if let Err(error) = self.core().options.check() {
+            tracing::error!(%error, "the options of the server are wrong");
+        }
         self.front().into_router()
     }
 
@@ -314,8 +368,9 @@ impl Server {
     /// Binds an address, to ask for its port or to stop gracefully.
     ///
     /// # Errors
-    /// If the address cannot be bound.
-    pub async fn bind(self, address: impl Address) -> Result<Listen> {
+    /// If the address cannot be bound, or an option is wrong: a cookie's name, for instance.
+    pub async fn bind(mut self, address: impl Address) -> Result<Listen> {
+        self.core().options.check()?;
         let name = address.describe();
         let listener = address.bind().await.map_err(|error| {
             let hint = match name.contains(':') || name.starts_with("port ") {
@@ -324,7 +379,8 @@ impl Server {
             };
             std::io::Error::new(error.kind(), format!("cannot listen on {name}: {error}{hint}"))
         })?;
-        Listen::new(listener, self.front())
+        let welcome = Arc::clone(&self.welcome);
+        Listen::new(listener, self.front(), welcome)
     }
 }
 

@@ -6,6 +6,7 @@ use super::events::{Events, warn_or_debug};
 use super::handler::{Admission, Refused, Start, StartKind};
 use super::namespace::Namespace;
 use super::reading::{Reading, decode};
+use super::revision4;
 use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
 use crate::adapter::Answer;
@@ -55,6 +56,8 @@ struct Connection {
     parked_bytes: usize,
     connect_by: Option<Instant>,
     refused: u32,
+    /// The main namespace is to be joined unasked: so it is for clients of revision 4.
+    joins_main: bool,
 }
 
 /// A namespace that the client is in.
@@ -68,6 +71,7 @@ struct Joined {
 struct Whole<'a> {
     kind: PacketType,
     namespace: &'a str,
+    query: &'a str,
     id: Option<u64>,
     data: &'a str,
     attachments: &'a [Bytes],
@@ -77,6 +81,7 @@ impl Connection {
     fn new(core: Arc<Core>, session: Arc<Session>, handshake: Handshake) -> Self {
         let connect_by = Instant::now().checked_add(core.options.connect_timeout);
         Self {
+            joins_main: revision4::is_spoken(&session),
             session,
             handshake,
             joined: Vec::new(),
@@ -94,7 +99,12 @@ impl Connection {
 
     fn packet(&mut self, packet: &Whole<'_>, cx: &mut Context<'_>) -> Result<(), Fault> {
         if packet.kind == PacketType::Connect {
-            return self.connect(packet.namespace, packet.data, cx);
+            return match revision4::is_spoken(&self.session) {
+                // It was joined unasked; some clients ask all the same.
+                true if packet.namespace == "/" => Ok(()),
+                true => self.connect(packet.namespace, &revision4::auth(packet.query), cx),
+                false => self.connect(packet.namespace, packet.data, cx),
+            };
         }
         let Some(index) = self.find(packet.namespace) else {
             if self.left.iter().any(|left| **left == *packet.namespace) {
@@ -134,7 +144,12 @@ impl Connection {
         let namespace = if full { None } else { self.core.namespace(name) };
         let Some(namespace) = namespace else {
             let reason = if full { "Too many namespaces" } else { "Invalid namespace" };
-            return self.refuse(name, &Refused::new(reason));
+            let refused = Refused::new(reason);
+            return match revision4::is_spoken(&self.session) {
+                // As the reference: an object here, a string where a middleware refuses.
+                true => self.refuse(name, &refused.data(&serde_json::json!({"message": reason}))),
+                false => self.refuse(name, &refused),
+            };
         };
         self.left.retain(|left| **left != *name);
         let handshake = self.handshake.joining(auth, namespace.params());
@@ -148,11 +163,27 @@ impl Connection {
         Ok(())
     }
 
+    /// Joins the main namespace, once, for a client that expects it.
+    fn join_main(&mut self, cx: &mut Context<'_>) {
+        if self.joins_main
+            && std::mem::take(&mut self.joins_main)
+            && self.session.is_open()
+            && let Err(fault) = self.connect("/", "", cx)
+        {
+            self.session.close_with(fault.reason, 1008, fault.text);
+        }
+    }
+
     fn refuse(&mut self, namespace: &str, refused: &Refused) -> Result<(), Fault> {
-        let data = refused.data_json().and_then(|json| RawValue::from_string(json.to_owned()).ok());
-        self.send(|out| {
-            socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
-        });
+        if revision4::is_spoken(&self.session) {
+            self.send(|out| revision4::encode_refusal(out, namespace, refused));
+        } else {
+            let data = refused.data_json();
+            let data = data.and_then(|json| RawValue::from_string(json.to_owned()).ok());
+            self.send(|out| {
+                socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
+            });
+        }
         self.refused += 1;
         if self.refused > MAX_REFUSED {
             return Err(Fault {
@@ -186,7 +217,12 @@ impl Connection {
         start: Start,
         cx: &mut Context<'_>,
     ) {
-        let Ok(id) = random_id() else {
+        let old = revision4::is_spoken(&self.session);
+        let id = match old {
+            true => Ok(revision4::socket_id(&self.session, namespace.name())),
+            false => random_id(),
+        };
+        let Ok(id) = id else {
             self.send(|out| {
                 socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
             });
@@ -195,8 +231,8 @@ impl Connection {
         self.connect_by = None;
         let session = Arc::clone(&self.session);
         let socket = Socket::new(id, session, Arc::clone(&namespace), handshake);
-        let connected = Connected { sid: socket.id(), pid: None };
-        self.send(|out| socketio::encode_connect(out, namespace.name(), Some(&connected)));
+        let connected = (!old).then(|| Connected { sid: socket.id(), pid: None });
+        self.send(|out| socketio::encode_connect(out, namespace.name(), connected.as_ref()));
         let start = start.prepare(&socket);
         // Only now may broadcasts reach it: the client knows that it has joined.
         namespace.adapter().add(Arc::new(socket.clone()));
@@ -386,6 +422,7 @@ impl Client for Connection {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Result<(), Fault> {
+        self.join_main(cx);
         let (assembler, message) = match (&mut self.reading, message) {
             (Reading::Standard(assembler), message) => (assembler, message),
             (Reading::Parser(decoder), message) => {
@@ -393,6 +430,7 @@ impl Client for Connection {
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: &packet.namespace,
+                    query: "",
                     id: packet.id,
                     data: &packet.data,
                     attachments: &packet.attachments,
@@ -406,6 +444,7 @@ impl Client for Connection {
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace,
+                    query: packet.query,
                     id: packet.id,
                     data: packet.data,
                     attachments: &[],
@@ -418,6 +457,7 @@ impl Client for Connection {
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace(),
+                    query: "",
                     id: packet.id,
                     data: packet.data(),
                     attachments: &packet.attachments,
@@ -428,6 +468,7 @@ impl Client for Connection {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.join_main(cx);
         loop {
             let idle = loop {
                 match self.running.poll_next(cx) {

@@ -17,6 +17,7 @@ mod outgoing;
 mod pattern;
 mod reading;
 mod remote;
+mod revision4;
 mod running;
 mod servers;
 mod socket;

@@ -1,16 +1,20 @@
 //! `--app client`: the server of `socket.io-client`'s own tests.
 //!
-//! Without connection state recovery, and admission is not delayed: there is no interface for
-//! either yet.
+//! Without connection state recovery, for which there is no interface yet.
 
 use crate::args::Args;
 use crate::settings;
-use rialto::{Args as Arguments, Bytes, Events, Handshake, Refused, Server, Socket, Value, guard};
+use rialto::{
+    Args as Arguments, Bytes, Denied, Events, Handshake, Refused, Server, Socket, Value, guard,
+};
 use serde_json::json;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What several events send and expect as binary.
 const DOGE: &[u8] = b"asdfasdf";
+
+/// How long admission takes.
+const ADMISSION: Duration = Duration::from_millis(10);
 
 pub(crate) fn server(args: &Args) -> Server {
     let open = Events::new;
@@ -21,7 +25,13 @@ pub(crate) fn server(args: &Args) -> Server {
         .namespace("/asd", open())
         .namespace("/timeout_socket", open())
         .namespace("/no", guard(nobody, open()))
-        .options(settings::timing(args))
+        .options(settings::timing(args).allow_request_async(admit))
+}
+
+/// Everyone may come in, after a while: clients must not depend on an answer at once.
+async fn admit(_handshake: Handshake) -> Result<(), Denied> {
+    tokio::time::sleep(ADMISSION).await;
+    Ok(())
 }
 
 async fn main(handshake: Handshake) -> Result<(), Refused> {

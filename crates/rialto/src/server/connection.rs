@@ -1,0 +1,148 @@
+//! One connection of the listener: HTTP on a stream, with its deadlines.
+
+use super::front::Front;
+use crate::engine::Reply;
+use crate::net::{Conn, Deadlines, Phase, Secured};
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, StatusCode, Version, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rialto_ws::Stream;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// Bytes of a request head, and its header fields.
+const MAX_HEAD: usize = 16 * 1024;
+const MAX_FIELDS: usize = 100;
+
+/// What happens to a connection that was accepted.
+pub(super) trait Welcome: Send + Sync {
+    /// Serves it in a task of its own.
+    fn spawn(&self, stream: TcpStream, guest: Guest);
+}
+
+/// Plain TCP.
+pub(super) struct Plain;
+
+impl Welcome for Plain {
+    fn spawn(&self, stream: TcpStream, guest: Guest) {
+        tokio::spawn(async move {
+            no_delay(&stream);
+            guest.serve_http1(stream, false).await;
+        });
+    }
+}
+
+pub(super) fn no_delay(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY was refused");
+    }
+}
+
+/// Who has come, and what there is to serve.
+pub(super) struct Guest {
+    pub(super) peer: SocketAddr,
+    pub(super) front: Front,
+    pub(super) stopped: watch::Receiver<bool>,
+}
+
+impl Guest {
+    pub(super) fn deadlines(&self) -> Deadlines {
+        let options = &self.front.core().options;
+        Deadlines { header: options.header_timeout, keep_alive: options.keep_alive_timeout }
+    }
+
+    /// Serves HTTP/1.1 on a stream.
+    pub(super) async fn serve_http1(self, stream: impl Stream, secure: bool) {
+        let phase = Phase::http1();
+        let io = TokioIo::new(Conn::new(stream, phase.clone(), self.deadlines()));
+        let desk = Desk { peer: self.peer, front: self.front, phase, secure };
+        let connection = http1::Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_FIELDS)
+            .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
+            .with_upgrades();
+        run(connection, |connection| connection.graceful_shutdown(), self.peer, self.stopped).await;
+    }
+}
+
+/// Answers the requests of one connection.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) peer: SocketAddr,
+    pub(super) front: Front,
+    pub(super) phase: Phase,
+    pub(super) secure: bool,
+}
+
+impl Desk {
+    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Reply, Infallible> {
+        let serving = self.phase.serve();
+        let connect = request.method() == Method::CONNECT;
+        let mut request = request.map(Body::new);
+        if self.secure {
+            request.extensions_mut().insert(Secured);
+        }
+        let reply = match without_host(&request) {
+            None => self.front.answer(request, Some(self.peer)).await,
+            Some(refusal) => refusal,
+        };
+        let taken = connect && reply.status().is_success();
+        if taken || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.phase.take();
+        }
+        drop(serving);
+        Ok(reply)
+    }
+}
+
+/// Drives a connection to its end, which `shutdown` brings about when the server stops.
+pub(super) async fn run<C, E>(
+    connection: C,
+    shutdown: impl FnOnce(Pin<&mut C>),
+    peer: SocketAddr,
+    mut stopped: watch::Receiver<bool>,
+) where
+    C: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = wait_for_stop(&mut stopped) => {
+            shutdown(connection.as_mut());
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%peer, %error, "the connection failed");
+    }
+}
+
+/// A request of HTTP/1.1 names its host, once (RFC 9112 §3.2); hyper leaves that to us. Over
+/// HTTP/2 the host stands elsewhere.
+fn without_host(request: &Request<Body>) -> Option<Reply> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let named = hosts.next().is_some() || request.version() != Version::HTTP_11;
+    if named && hosts.next().is_none() {
+        return None;
+    }
+    let mut reply = Reply::new(Body::from("a request has one Host header\n"));
+    *reply.status_mut() = StatusCode::BAD_REQUEST;
+    if request.version() < Version::HTTP_2 {
+        reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Some(reply)
+}
+
+/// Ready when the server stops.
+async fn wait_for_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the server itself is gone.
+    drop(stopped.wait_for(|stop| *stop).await);
+}
