@@ -185,7 +185,20 @@ impl WriteHalf {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if it takes nothing, and what the stream itself reports.
-    pub(crate) fn try_write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(half) => half.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(half) => half.try_write(bytes),
+            Self::Other(_) | Self::Gone => self.try_write_vectored(&[IoSlice::new(bytes)]),
+        }
+    }
+
+    /// [`WriteHalf::try_write`] for bytes in several places.
+    ///
+    /// # Errors
+    /// As [`WriteHalf::try_write`].
+    pub(crate) fn try_write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(half) => half.try_write_vectored(slices),
             #[cfg(unix)]

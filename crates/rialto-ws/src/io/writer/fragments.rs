@@ -3,6 +3,7 @@
 use super::{Shared, State, Writer};
 use crate::error::Error;
 use crate::io::queue::Queue;
+use crate::prepared::Framed;
 use crate::proto::{CloseCode, CloseFrame, Kind, OpCode};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -109,7 +110,15 @@ impl Writer {
     pub(super) fn data_queue(&mut self) -> &mut Queue {
         match self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
             Some(fragments) => &mut fragments.behind,
-            None => &mut self.queue,
+            None => self.queue.queue(),
+        }
+    }
+
+    /// Queues a frame that many share where whole messages go.
+    pub(super) fn push_framed(&mut self, frame: &Arc<Framed>) {
+        match self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
+            Some(fragments) => fragments.behind.push_shared(frame.bytes().clone()),
+            None => self.queue.push_framed(frame),
         }
     }
 
@@ -131,7 +140,7 @@ impl Writer {
             Kind::Text => OpCode::Text,
             Kind::Binary => OpCode::Binary,
         };
-        self.queue.push_fragment(opcode, fin, payload, mask);
+        self.queue.queue().push_fragment(opcode, fin, payload, mask);
         Ok(())
     }
 
@@ -140,7 +149,7 @@ impl Writer {
         let ended = self.rare.as_mut().and_then(|rare| rare.fragments.take());
         if let Some(fragments) = ended {
             if self.state == State::Open {
-                self.queue.append(fragments.behind);
+                self.queue.queue().append(fragments.behind);
             }
             self.wake_waiters();
         }
