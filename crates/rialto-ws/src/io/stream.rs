@@ -30,8 +30,9 @@ pub(crate) enum ReadHalf {
 
 pub(crate) enum WriteHalf {
     Tcp(tcp::OwnedWriteHalf),
+    /// Boxed, because two variants of this size would take 8 bytes more from every connection.
     #[cfg(unix)]
-    Unix(unix::OwnedWriteHalf),
+    Unix(Box<unix::OwnedWriteHalf>),
     Other(Boxed),
     /// Given up: whoever still holds a sender holds no stream.
     Gone,
@@ -138,7 +139,7 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
     #[cfg(unix)]
     if let Some(unix) = take::<S, UnixStream>(&mut slot) {
         let (read, write) = unix.into_split();
-        return (ReadHalf::Unix(read), WriteHalf::Unix(write));
+        return (ReadHalf::Unix(read), WriteHalf::Unix(Box::new(write)));
     }
     let peer = slot.as_ref().and_then(peer_addr);
     let boxed: Box<dyn Stream> = match slot {
@@ -224,7 +225,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Pin::new(half).poll_write_vectored(cx, slices),
             #[cfg(unix)]
-            Self::Unix(half) => Pin::new(half).poll_write_vectored(cx, slices),
+            Self::Unix(half) => Pin::new(&mut **half).poll_write_vectored(cx, slices),
             Self::Other(half) => half.with(|stream| stream.poll_write_vectored(cx, slices)),
             Self::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
@@ -246,7 +247,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Pin::new(half).poll_shutdown(cx),
             #[cfg(unix)]
-            Self::Unix(half) => Pin::new(half).poll_shutdown(cx),
+            Self::Unix(half) => Pin::new(&mut **half).poll_shutdown(cx),
             Self::Other(half) => half.with(|stream| stream.poll_shutdown(cx)),
             Self::Gone => Poll::Ready(Ok(())),
         }
@@ -257,7 +258,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Unread::of(&SockRef::from(half.as_ref())),
             #[cfg(unix)]
-            Self::Unix(half) => Unread::of(&SockRef::from(half.as_ref())),
+            Self::Unix(half) => Unread::of(&SockRef::from((**half).as_ref())),
             Self::Other(_) => Unread::Unknown,
             Self::Gone => Unread::None,
         }
@@ -290,7 +291,7 @@ impl WriteHalf {
             }
             #[cfg(unix)]
             Self::Unix(half) => {
-                shut_down(&SockRef::from(half.as_ref()));
+                shut_down(&SockRef::from((*half).as_ref()));
                 half.forget();
             }
             Self::Other(half) => half.cut(),
