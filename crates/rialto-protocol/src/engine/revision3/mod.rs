@@ -2,7 +2,8 @@
 //!
 //! The packets are those of [`Packet`](super::Packet). Three things differ on the wire: binary
 //! carries its type ([`decode_binary`], [`encode_binary`]), base64 as well (`b4…`,
-//! [`decode_text`]), and a polling body gives the length of each packet ([`PayloadDecoder`], [`PayloadEncoder`]).
+//! [`decode_text`]), and a polling body gives the length of each packet ([`PayloadDecoder`],
+//! [`PayloadEncoder`]).
 //! Who pings is [`Session`](super::Session)'s business.
 
 mod decoder;
