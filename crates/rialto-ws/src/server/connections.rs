@@ -1,6 +1,7 @@
 //! [`Connections`]: the open connections of a server, counted, and reached when it stops.
 
 use super::addresses::Entry;
+use super::deadline;
 use super::run::Run;
 use crate::io::writer::Shared;
 use crate::proto::handshake::server::Refusal;
@@ -135,7 +136,7 @@ impl Connections {
     ///
     /// Cancel safe: if it is dropped early, nothing is cut, and no connection is taken any more.
     pub async fn stop(&self, drain: Duration) {
-        self.stop_until(Instant::now() + drain).await;
+        self.stop_until(deadline::after(drain)).await;
     }
 
     pub(super) async fn stop_until(&self, deadline: Instant) {
