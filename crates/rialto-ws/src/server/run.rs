@@ -30,7 +30,8 @@ pub(super) struct Run<F> {
     outcome: Outcome,
 }
 
-impl<F> Run<F> {    /// The handler has ended.
+impl<F> Run<F> {
+    /// The handler has ended.
     pub(super) fn is_over(&self) -> bool {
         self.outcome.0.is_none()
     }
