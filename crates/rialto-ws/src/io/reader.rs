@@ -142,10 +142,7 @@ impl Reader {
             return Poll::Ready(Ok(None));
         };
         let payload = match place {
-            Place::Input(range) => self
-                .input
-                .as_ref()
-                .map_or_else(Bytes::new, |input| Bytes::copy_from_slice(&input.bytes[range])),
+            Place::Input(_) => Bytes::copy_from_slice(self.payload(place)),
             Place::Gathered => self.take_gathered(),
         };
         self.shrink();

@@ -2,6 +2,7 @@
 
 mod pieces;
 mod rest;
+mod whole;
 
 pub use self::pieces::{DecodedPiece, Piece};
 use self::rest::Rest;
@@ -139,47 +140,6 @@ impl Decoder {
             }
         }
         Ok(Decoded { consumed: input.len(), item: None })
-    }
-
-    /// The common case by a short way: a message in one frame of at most 65,535 bytes, all of it
-    /// at the start of `input` and not compressed. It ends where the range ends, which is its
-    /// payload.
-    ///
-    /// `None` leaves everything else, mistakes included, to [`Decoder::decode`].
-    #[inline]
-    pub(crate) fn decode_whole(&mut self, input: &mut [u8]) -> Option<(Kind, Range<usize>)> {
-        if self.closed || !self.rest.is_nothing() {
-            return None;
-        }
-        let (kind, second) = match *input.first_chunk::<2>()? {
-            [0x81, second] => (Kind::Text, second),
-            [0x82, second] => (Kind::Binary, second),
-            _ => return None,
-        };
-        let (length, mut from) = match second & 0x7F {
-            126 => (u16::from_be_bytes(*input.get(2..)?.first_chunk()?).into(), 4),
-            127 => return None,
-            short => (usize::from(short), 2),
-        };
-        let masked = second & 0x80 != 0;
-        if length > self.limits.max_message
-            || masked != (self.role == Role::Server)
-            || length > self.limits.max_frame
-        {
-            return None;
-        }
-        let key = if masked { *input.get(from..)?.first_chunk()? } else { [0; 4] };
-        from += if masked { 4 } else { 0 };
-        let payload = input.get_mut(from..from + length)?;
-        if masked {
-            apply_mask(payload, key, 0);
-        }
-        if kind == Kind::Text && !is_utf8(payload) {
-            // As it came, for whoever reports it.
-            apply_mask(payload, key, 0);
-            return None;
-        }
-        Some((kind, from..from + length))
     }
 
     /// Payload bytes still to come in the data frame in progress; 0 between frames.
@@ -345,7 +305,7 @@ impl Decoder {
         if take < frame.remaining {
             // The rest will come: room for it, if it is not more than there is already.
             let room = take.max(frame.remaining.min(from + take));
-            message.payload.reserve_exact(room);
+            message.payload.reserve(room);
         }
         message.payload.extend_from_slice(&input[..take]);
         message.accept(from, frame)?;
