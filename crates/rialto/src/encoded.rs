@@ -1,6 +1,6 @@
 //! A Socket.IO packet encoded once, in the form in which each transport takes it.
 
-use crate::engine::binary_message;
+use rialto_protocol::engine::revision3;
 use rialto_ws::{Kind, MessageRef, Prepared};
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
@@ -68,7 +68,11 @@ impl Encoded {
         let Some(cache) = &self.revision3 else { return &self.messages };
         cache.get_or_init(|| {
             let text = self.messages.first().cloned();
-            let binary = self.attachments().map(|data| Prepared::new(binary_message(data, false)));
+            let binary = self.attachments().map(|data| {
+                let mut out = Vec::new();
+                revision3::encode_binary(&mut out, data);
+                Prepared::new(out)
+            });
             text.into_iter().chain(binary).collect()
         })
     }

@@ -19,7 +19,6 @@ pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
 pub(crate) use id::random_id;
 pub(crate) use reply::Reply;
-pub(crate) use revision3::binary_message;
 pub(crate) use server::{App, Engine};
 pub(crate) use session::{SendError, Session};
 pub(crate) use socket::EngineApp;

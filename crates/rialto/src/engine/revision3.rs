@@ -55,7 +55,7 @@ impl Payload {
 }
 
 /// A binary message as a message of a WebSocket.
-pub(crate) fn binary_message(data: &[u8], base64: bool) -> Message {
+fn binary_message(data: &[u8], base64: bool) -> Message {
     let mut out = Vec::new();
     if base64 {
         encode_base64(&mut out, data);
