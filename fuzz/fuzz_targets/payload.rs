@@ -1,4 +1,4 @@
-//! Engine.IO's wire: what can be read of a polling body can be written and read again; a query
+//! Engine.IO's wire, of both revisions: what can be read of a polling body can be written and read again; a query
 //! string and a handshake say the same when they are spelled anew.
 //!
 //! Input: one byte that chooses limits, then the body, which also serves as one packet, as a query
@@ -6,20 +6,26 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use rialto_protocol::engine::revision3::{self, Form};
 use rialto_protocol::engine::{
     HandshakeError, MAX_QUERY_BYTES, MAX_QUERY_PAIRS, Open, Packet, PayloadDecoder, PayloadEncoder,
-    Query, Violation,
+    Query, Violation, jsonp,
 };
 
 fuzz_target!(|data: &[u8]| {
     let Some((switch, body)) = data.split_first() else { return };
     binary(body);
+    let limit = usize::from(*switch);
+    form(body, revision3::PayloadDecoder::binary(body), limit);
+    jsonp_body(body);
     let Ok(text) = std::str::from_utf8(body) else {
         let outcome = PayloadDecoder::from_bytes(body).map(|_| ());
         assert_eq!(outcome, Err(Violation::InvalidUtf8));
         return;
     };
-    payload(text, usize::from(*switch));
+    payload(text, limit);
+    form(body, revision3::PayloadDecoder::text(text), limit);
+    script(text);
     packet(text);
     query(text);
     open(text);
@@ -88,6 +94,58 @@ fn packet(text: &str) {
         Packet::decode(std::str::from_utf8(&out).unwrap())
     };
     assert_eq!(again, Ok(packet));
+}
+
+/// A body of revision 3: what was read can be written in either form and read again.
+fn form(body: &[u8], decoder: revision3::PayloadDecoder<'_>, limit: usize) {
+    let packets: Vec<_> = decoder.clone().flatten().collect();
+    // Each packet has at least a type, and its length is at least one byte and an end.
+    assert!(packets.len() * 3 <= body.len());
+    assert!(decoder.clone().count() <= packets.len() + 1, "it ends at the first error");
+    assert_eq!(decoder.max_packets(limit).flatten().count(), packets.len().min(limit));
+    for form in [Form::Text, Form::Binary] {
+        let mut out = b"before".to_vec();
+        let mut encoder = revision3::PayloadEncoder::new(&mut out, form, limit);
+        let mut taken = Vec::new();
+        for packet in &packets {
+            let before = encoder.len();
+            if encoder.push(packet) {
+                taken.push(packet.clone());
+                assert!(encoder.len() <= limit || taken.len() == 1);
+            } else {
+                assert_eq!(encoder.len(), before);
+            }
+        }
+        let again = out.strip_prefix(b"before").unwrap();
+        if taken.is_empty() {
+            assert!(again.is_empty());
+            continue;
+        }
+        let decoder = match form {
+            Form::Text => revision3::PayloadDecoder::text(std::str::from_utf8(again).unwrap()),
+            Form::Binary => revision3::PayloadDecoder::binary(again),
+        };
+        assert_eq!(decoder.collect::<Result<Vec<_>, _>>(), Ok(taken));
+    }
+}
+
+fn jsonp_body(body: &[u8]) {
+    match jsonp::payload(body) {
+        Ok(text) => assert!(text.len() <= body.len() * 3),
+        Err(violation) => {
+            assert!(matches!(violation, Violation::InvalidForm | Violation::InvalidUtf8));
+        }
+    }
+}
+
+/// The script hands over what it was given, and nothing in it ends it early.
+fn script(text: &str) {
+    let script = jsonp::script(text, text);
+    let (index, json) = script.strip_prefix("___eio[").unwrap().split_once("](").unwrap();
+    assert!(index.bytes().all(|byte| byte.is_ascii_digit()));
+    let json = json.strip_suffix(");").unwrap();
+    assert!(!json.contains(['<', '\u{2028}', '\u{2029}', '\n']));
+    assert_eq!(serde_json::from_str::<String>(json).unwrap(), text);
 }
 
 /// Bytes travel through base64 unharmed, padded or not.

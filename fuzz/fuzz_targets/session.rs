@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{
-    Config, Packet, Poll, Probe, Received, Refusal, Session, State, Timeout, Transport,
+    Config, Packet, Poll, Probe, Received, Refusal, Session, State, Timeout, Transport, Version,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,7 +63,8 @@ impl Watch {
         let config = Arc::new(config);
         let transport = if switches & 1 == 0 { Transport::Polling } else { Transport::WebSocket };
         let now = Instant::now();
-        let session = Session::new(config.clone(), transport, now);
+        let version = if switches & 32 == 0 { Version::V4 } else { Version::V3 };
+        let session = Session::with_version(config.clone(), version, transport, now);
         Self { session, config, now, heard: now, pinged: false }
     }
 
@@ -111,6 +112,10 @@ impl Watch {
         match received {
             Ok(Received::Message) => {
                 assert!(open && matches!(packet, Packet::Text(_) | Packet::Binary(_)));
+            }
+            Ok(Received::Ping) => {
+                assert!(open && matches!(packet, Packet::Ping(_)));
+                assert_eq!(self.session.version(), Version::V3);
             }
             Ok(Received::Nothing) => {}
             Ok(Received::Closed(reason)) => {
@@ -218,6 +223,7 @@ impl Watch {
                 None => break,
                 Some(Timeout::Ping) => {
                     assert!(self.session.is_open() && !self.pinged, "two pings and no pong");
+                    assert_eq!(self.session.version(), Version::V4);
                     self.pinged = true;
                 }
                 Some(Timeout::ProbeExpired) => {
@@ -248,8 +254,14 @@ impl Watch {
             }
             (State::Closing(_), State::Open) => panic!("it opened again"),
             (State::Open, State::Closed(CloseReason::PingTimeout)) if what != 14 => {
-                assert!(self.pinged, "no ping had been sent");
-                assert!(self.now - self.heard >= self.config.ping_timeout, "too early");
+                let patience = match after.version() {
+                    Version::V3 => self.config.ping_interval + self.config.ping_timeout,
+                    Version::V4 => {
+                        assert!(self.pinged, "no ping had been sent");
+                        self.config.ping_timeout
+                    }
+                };
+                assert!(self.now - self.heard >= patience, "too early");
             }
             (State::Open, _) => {}
         }

@@ -8,6 +8,8 @@ export const DEFLATE_FLAGS = {
   "server-max-window-bits": { type: "string" },
   "client-max-window-bits": { type: "string" },
   threshold: { type: "string" },
+  // Of ours: the package knows whole messages only, and these are the same to a peer.
+  pieces: { type: "boolean" },
 };
 
 /**

@@ -7,6 +7,7 @@ import http from "node:http";
 import { parseArgs } from "node:util";
 import { attach as attachEngine } from "engine.io";
 import { Server } from "socket.io";
+import msgpackParser from "socket.io-msgpack-parser";
 import { WebSocketServer } from "ws";
 
 const { values: flags } = parseArgs({
@@ -23,6 +24,7 @@ const { values: flags } = parseArgs({
     cors: { type: "string", default: "http://good.test" },
     deflate: { type: "string", default: "on" },
     cookie: { type: "string", default: "on" },
+    parser: { type: "string", default: "json" },
     "ws-max-payload": { type: "string", default: "20000000" },
   },
 });
@@ -51,6 +53,7 @@ const io = new Server(server, {
   ...engineOptions,
   connectTimeout: Number(flags["connect-timeout"]),
   allowRequest: admit,
+  ...(flags.parser === "msgpack" ? { parser: msgpackParser } : {}),
   ...(flags.recovery === "off"
     ? {}
     : { connectionStateRecovery: { maxDisconnectionDuration: Number(flags.recovery) } }),

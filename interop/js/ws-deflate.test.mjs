@@ -34,7 +34,9 @@ const VARIANTS = {
 
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const args = (flags) =>
-  Object.entries(flags).flatMap(([name, value]) => [`--${kebab(name)}`, String(value)]);
+  Object.entries(flags).flatMap(([name, value]) =>
+    name === "pieces" ? ["--pieces"] : [`--${kebab(name)}`, String(value)],
+  );
 
 /** Starts a program of ours, or its yardstick; gives back its lines. The test's end kills it. */
 function start(t, name, words) {
@@ -151,6 +153,47 @@ describe("our server asks the npm client", { concurrency: 2 }, () => {
     await next(socket, "open");
     assert.equal(socket.extensions, "");
     await echoed(socket, "x".repeat(10_000));
+  });
+});
+
+/** Fragments that the package compresses one by one, with a context that it may keep. */
+async function fragments(socket) {
+  for (let round = 0; round < 3; round += 1) {
+    const parts = ["What news ", "on the Rialto? ".repeat(9_000), "", "🦀".repeat(700)];
+    parts.push(randomBytes(30_000).toString("base64"));
+    const answer = next(socket, "message");
+    parts.forEach((part, at) => socket.send(part, { fin: at === parts.length - 1 }));
+    assert.equal((await answer)[0].toString(), parts.join(""));
+  }
+}
+
+describe("messages in pieces, both ways", { concurrency: 2 }, () => {
+  for (const [name, wish] of Object.entries(VARIANTS)) {
+    test(`our server, ${name}`, async (t) => {
+      const url = await echo(t, { ...wish, pieces: true });
+      const socket = new WebSocket(url, { perMessageDeflate: npm({}) });
+      t.after(() => socket.terminate());
+      await next(socket, "open");
+      agreed(socket, wish);
+      await fragments(socket);
+      await talk(socket);
+    });
+
+    test(`our client, ${name}`, async (t) => {
+      const peer = await called(t, npm({}), { ...wish, pieces: true });
+      agreed(peer, { ...wish, clientMaxWindowBits: undefined });
+      await fragments(peer);
+      await talk(peer);
+    });
+  }
+
+  test("a message that grows far beyond what was sent", async (t) => {
+    const url = await echo(t, { pieces: true });
+    const socket = new WebSocket(url, { perMessageDeflate: npm({}), maxPayload: 1 << 25 });
+    t.after(() => socket.terminate());
+    await next(socket, "open");
+    const came = await echoed(socket, Buffer.alloc(1 << 23, "Rialto "));
+    assert.ok(came < 1 << 18, `${came} bytes`);
   });
 });
 

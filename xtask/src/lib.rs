@@ -4,7 +4,7 @@
 //! - [`ci`]: everything a fresh machine needs to say whether the project is sound.
 //! - [`client`]: the bundles of the browser client.
 //! - [`autobahn`]: the test suite of that name, against our WebSocket server and client.
-//! - [`bench`]: servers side by side.
+//! - [`mod@bench`]: servers side by side.
 //! - [`fuzz`] and [`miri`]: made-up input, and undefined behaviour; both want a nightly toolchain.
 //!
 //! Nothing here is published; nothing in the product depends on it.

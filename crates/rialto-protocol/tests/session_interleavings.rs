@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rialto_protocol::CloseReason;
-use rialto_protocol::engine::{Config, Packet, Poll, Probe, Session, State, Timeout, Transport};
+use rialto_protocol::engine::{
+    Config, Packet, Poll, Probe, Session, State, Timeout, Transport, Version,
+};
 
 /// Each step takes time, so that deadlines fall between, on and behind the inputs.
 const STEP: Duration = Duration::from_millis(40);
@@ -79,9 +81,9 @@ struct Model {
 }
 
 impl Model {
-    fn new(transport: Transport) -> Self {
+    fn new(version: Version, transport: Transport) -> Self {
         let now = Instant::now();
-        let session = Session::new(Arc::new(config()), transport, now);
+        let session = Session::with_version(Arc::new(config()), version, transport, now);
         Self { session, now, probe: 0, fired: Vec::new() }
     }
 
@@ -185,9 +187,16 @@ fn check(before: &Model, after: &Model, input: Input) {
     if input == Input::Sleep && after.fired.contains(&Timeout::Ping) {
         assert!(new.is_open(), "a peer is not blamed for the time we slept");
     }
-    if matches!(input, Input::Message | Input::Pong) && old.is_open() {
+    assert_eq!(new.version(), old.version());
+    let (good, bad) = match new.version() {
+        Version::V3 => (Input::Ping, Input::Pong),
+        Version::V4 => (Input::Pong, Input::Ping),
+    };
+    assert!(new.version() == Version::V4 || pings == 0, "in revision 3 the client pings");
+    if old.is_open() && (input == Input::Message || input == good) {
         assert!(new.is_open(), "a good packet never ends a session");
     }
+    assert!(!new.is_open() || input != bad, "a heartbeat in the wrong direction ends it");
 }
 
 fn explore(model: &Model, path: &mut Vec<Input>, counts: &mut [u64; 3]) {
@@ -213,13 +222,22 @@ fn explore(model: &Model, path: &mut Vec<Input>, counts: &mut [u64; 3]) {
 #[test]
 fn no_order_of_inputs_breaks_a_session_that_began_on_polling() {
     let mut counts = [0; 3];
-    explore(&Model::new(Transport::Polling), &mut Vec::new(), &mut counts);
+    explore(&Model::new(Version::V4, Transport::Polling), &mut Vec::new(), &mut counts);
     assert!(counts.iter().all(|count| *count > 10_000), "all states were visited: {counts:?}");
 }
 
 #[test]
 fn no_order_of_inputs_breaks_a_session_that_began_on_a_websocket() {
     let mut counts = [0; 3];
-    explore(&Model::new(Transport::WebSocket), &mut Vec::new(), &mut counts);
+    explore(&Model::new(Version::V4, Transport::WebSocket), &mut Vec::new(), &mut counts);
     assert!(counts.iter().all(|count| *count > 10_000), "all states were visited: {counts:?}");
+}
+
+#[test]
+fn no_order_of_inputs_breaks_a_session_of_revision_3() {
+    for transport in [Transport::Polling, Transport::WebSocket] {
+        let mut counts = [0; 3];
+        explore(&Model::new(Version::V3, transport), &mut Vec::new(), &mut counts);
+        assert!(counts.iter().all(|count| *count > 10_000), "all states: {counts:?}");
+    }
 }

@@ -28,6 +28,10 @@
 //!   held: they come and go piece by piece.
 //! * [`proto`] is the protocol without I/O, for other runtimes, fuzzers and tools.
 //!
+//! Pages for those who run it are in [`guide`]: [memory](guide::memory),
+//! [flow control](guide::flow_control), [compression](guide::compression),
+//! [deployment](guide::deployment), [migration](guide::migrate) from tungstenite and from `ws`.
+//!
 //! # Flow
 //! [`send`](WebSocket::send) waits while [`Options::send_budget`] bytes wait for the peer, or does
 //! what [`Options::slow_peer`] says; [`try_send`](WebSocket::try_send) refuses;
@@ -53,6 +57,7 @@
 mod client;
 mod error;
 mod group;
+pub mod guide;
 mod head;
 mod io;
 mod options;

@@ -1,6 +1,7 @@
 //! [`WebSocket`]: an open connection.
 
 use crate::error::{Error, Result};
+use crate::io::pulse::Fate;
 use crate::io::reader::Reader;
 use crate::io::stream::{Stream, split};
 use crate::io::writer::{Outgoing, Shared};
@@ -253,7 +254,8 @@ impl WebSocket {
     /// A code that may not be sent (as 1005) makes a Close frame without one;
     /// a reason over 123 bytes is cut.
     ///
-    /// Cancel safe: if it is dropped, the connection still closes.
+    /// Cancel safe: if it is dropped, the connection still closes, and is cut at the same deadline
+    /// if nobody receives the answer.
     ///
     /// # Errors
     /// If the peer does not answer in time; the stream has been cut then.
@@ -264,7 +266,9 @@ impl WebSocket {
     ) -> Result<()> {
         self.0.sender.begin_close(&CloseFrame::new(code, reason));
         let finished = timeout(self.close_timeout(), self.finish()).await;
-        if finished.is_err() {
+        // Both deadlines are the same; whichever comes first tells.
+        let unanswered = self.0.sender.shared().signs().fate() == Fate::Unanswered;
+        if finished.is_err() || unanswered {
             self.abort();
             return Err(Error::overdue("the peer did not answer the Close frame"));
         }

@@ -133,7 +133,7 @@ impl Sender {
     /// # Errors
     /// As [`Sender::send`].
     pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
-        MessageWriter::begin(&self.0, kind).await
+        MessageWriter::begin(&self.0, kind, false).await
     }
 
     /// As [`WebSocket::dropped`].
@@ -185,7 +185,7 @@ impl Sender {
     }
 
     pub(crate) fn begin_close(&self, frame: &CloseFrame) {
-        self.0.close(frame, false);
+        self.0.close_in_time(frame);
     }
 
     /// Cuts the connection without a Close frame. The receiving half gets what has arrived, then
@@ -303,6 +303,14 @@ impl Uncompressed {
         let message = message.into();
         let message = Outgoing::Message(&message);
         poll_fn(|cx| self.0.0.poll_feed(cx, &Outgoing::Plain(&message))).await
+    }
+
+    /// As [`Sender::message_writer`].
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub async fn message_writer(&self, kind: Kind) -> Result<MessageWriter> {
+        MessageWriter::begin(&self.0.0, kind, true).await
     }
 }
 

@@ -3,10 +3,13 @@
 
 mod support;
 
+use futures_sink::Sink;
 use rialto_ws::proto::OpCode;
 use rialto_ws::{Connect, Error, Heartbeat, Message, Options, Result, Role, WebSocket};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
-use support::{PATIENCE, Peer, open, server};
+use support::{PATIENCE, Peer, open, poll_once, server};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -183,6 +186,84 @@ async fn a_close_by_the_sending_half_has_a_deadline_too() {
     let (error, after) = ending.await.unwrap();
     assert!(error.unwrap().is_timeout());
     assert_eq!(after.as_secs(), 8);
+}
+
+/// A peer that hears no end of us within the time is rid of us after it, reader or not.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_close_of_a_socket_that_is_kept_has_a_deadline() {
+    let options = Options::default().close_timeout(seconds(7));
+    let (mut socket, mut peer) = server(&options, PIPE);
+    assert!(poll_once(socket.close(4000, "enough")).await.is_none());
+    assert_eq!(peer.closed_with().await, 4000);
+    let start = Instant::now();
+    assert_eq!(peer.next().await, None, "the stream ends");
+    assert_eq!(start.elapsed().as_secs(), 7);
+    assert!(socket.recv().await.unwrap_err().is_timeout());
+    assert!(socket.recv().await.unwrap().is_none());
+
+    // By way of the sink as well.
+    let (mut socket, mut peer) = server(&options, PIPE);
+    poll_fn(|cx| Pin::new(&mut socket).poll_close(cx)).await.unwrap();
+    assert_eq!(peer.closed_with().await, 1000);
+    let start = Instant::now();
+    assert_eq!(peer.next().await, None, "the stream ends");
+    assert_eq!(start.elapsed().as_secs(), 7);
+    drop(socket);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_close_has_a_deadline_of_its_own() {
+    let options = Options::default().close_timeout(seconds(7));
+    let start = Instant::now();
+    let mut endings = Vec::new();
+    let mut peers = Vec::new();
+    for second in 0..5 {
+        let (socket, mut peer) = server(&options, PIPE);
+        let sender = socket.sender();
+        let ending = tokio::spawn(end_of(socket));
+        tokio::task::yield_now().await;
+        sender.close(4000, "enough");
+        // Every other peer answers.
+        if second % 2 == 1 {
+            peer.send(true, OpCode::Close, b"").await;
+        }
+        endings.push((start.elapsed(), ending));
+        peers.push(peer);
+        sleep(seconds(1)).await;
+    }
+    for (index, (begun, ending)) in endings.into_iter().enumerate() {
+        let (error, after) = ending.await.unwrap();
+        if index % 2 == 1 {
+            assert!(error.is_none(), "{error:?}");
+        } else {
+            assert!(error.unwrap().is_timeout());
+            assert_eq!(after.as_secs(), 7, "begun after {begun:?}");
+        }
+    }
+    // And later ones, when all is over.
+    sleep(seconds(60)).await;
+    let (socket, _peer) = server(&options, PIPE);
+    socket.sender().close(4000, "enough");
+    let (error, after) = end_of(socket).await;
+    assert!(error.unwrap().is_timeout());
+    assert_eq!(after.as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_nobody_answers_fails_whichever_deadline_tells() {
+    let options = Options::default().close_timeout(seconds(7));
+    for _ in 0..20 {
+        let (mut socket, mut peer) = server(&options, PIPE);
+        let start = Instant::now();
+        assert!(socket.close(4000, "enough").await.unwrap_err().is_timeout());
+        assert_eq!(start.elapsed().as_secs(), 7);
+        assert_eq!(peer.closed_with().await, 4000);
+    }
+    let never = Options::default().close_timeout(Duration::MAX);
+    let (mut socket, mut peer) = server(&never, PIPE);
+    peer.send(true, OpCode::Close, b"").await;
+    peer.shutdown().await;
+    socket.close(4000, "a time that no clock reaches").await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

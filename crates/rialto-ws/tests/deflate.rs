@@ -4,7 +4,7 @@
 mod support;
 
 use rialto_ws::proto::{Header, OpCode, RSV1, apply_mask};
-use rialto_ws::{CloseCode, Connect, Deflate, Message, Options, Prepared, WebSocket};
+use rialto_ws::{CloseCode, Connect, Deflate, Kind, Message, Options, Prepared, WebSocket};
 use support::{PATIENCE, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::timeout;
@@ -198,4 +198,186 @@ async fn without_agreement_a_reserved_bit_is_a_breach() {
     peer.send_raw(&frame(true, RSV1, OpCode::Text, &HELLO)).await;
     let error = timeout(PATIENCE, socket.recv()).await.unwrap().unwrap_err();
     assert_eq!(error.close_code(), CloseCode::PROTOCOL);
+}
+
+/// What a socket's peer has read, message by message.
+async fn all(socket: &mut WebSocket, count: usize) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for _ in 0..count {
+        messages.push(next(socket).await);
+    }
+    messages
+}
+
+/// Bytes that do not repeat within any window, and shrink a little.
+fn digits(size: usize) -> Vec<u8> {
+    let mut state = 1u64;
+    let mut digit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        b'0' + u8::try_from((state >> 33) % 10).unwrap()
+    };
+    (0..size).map(|_| digit()).collect()
+}
+
+#[tokio::test]
+async fn messages_in_fragments_are_compressed_whatever_is_sent_between() {
+    let kept = Deflate::default().context_takeover().max_contexts(1 << 20);
+    for wish in [Deflate::default(), kept, Deflate::default().server_max_window_bits(9)] {
+        let (server, mut client) = pair(on(wish), on(wish), 1 << 20).await;
+        let sender = server.sender();
+        for round in 0..3 {
+            let before = client.received();
+            let mut message = server.message_writer(Kind::Text).await.unwrap();
+            sender.send(long_text()).await.unwrap();
+            for _ in 0..10 {
+                message.write(long_text()).await.unwrap();
+                message.write("and ").await.unwrap();
+                sender.ping(b"between").unwrap();
+                sender.try_send_prepared(&Prepared::new(long_text())).unwrap();
+            }
+            message.flush().await.unwrap();
+            sender.uncompressed().try_send("plain").unwrap();
+            message.finish().await.unwrap();
+            sender.send(long_text()).await.unwrap();
+            let mut expected = vec![Message::from((long_text() + "and ").repeat(10))];
+            expected.extend(vec![Message::from(long_text()); 11]);
+            expected.extend([Message::from("plain"), Message::from(long_text())]);
+            assert!(all(&mut client, expected.len()).await == expected, "round {round}");
+            let came = client.received() - before;
+            assert!(came < 30_000, "{came} bytes for {} characters", 22 * long_text().len());
+        }
+        assert_eq!(server.buffered(), 0);
+    }
+}
+
+#[tokio::test]
+async fn fragments_have_their_bit_and_pieces_come_before_the_end() {
+    let (mut server, mut far) = raw(on(Deflate::default())).await;
+    let mut message = server.message_writer(Kind::Text).await.unwrap();
+    message.write("Hello").await.unwrap();
+    message.flush().await.unwrap();
+    message.write("Hello").await.unwrap();
+    message.finish().await.unwrap();
+    let mut bytes = vec![0; 1024];
+    let read = far.read(&mut bytes).await.unwrap();
+    let (first, size) = Header::parse(&bytes[..read]).unwrap().unwrap();
+    assert_eq!((first.fin, first.rsv, first.opcode), (false, RSV1, OpCode::Text));
+    let at = size + usize::try_from(first.length).unwrap();
+    let (second, _) = Header::parse(&bytes[at..read]).unwrap().unwrap();
+    assert_eq!((second.fin, second.rsv, second.opcode), (true, 0, OpCode::Continuation));
+    // What leaves with a flush can be read at once: it ends as a flushed stream does.
+    assert_eq!(bytes[at - 4..at], [0, 0, 0xFF, 0xFF]);
+
+    // Below the threshold, a message of one fragment stays as it is, and so does one without.
+    for plain in [false, true] {
+        let sender = server.sender();
+        let mut message = if plain {
+            sender.uncompressed().message_writer(Kind::Binary).await.unwrap()
+        } else {
+            sender.message_writer(Kind::Binary).await.unwrap()
+        };
+        message.write(vec![0; if plain { 5000 } else { 1000 }]).await.unwrap();
+        message.finish().await.unwrap();
+        let mut bytes = vec![0; 8192];
+        let read = far.read(&mut bytes).await.unwrap();
+        let (header, _) = Header::parse(&bytes[..read]).unwrap().unwrap();
+        assert_eq!((header.fin, header.rsv), (!plain, 0));
+    }
+
+    far.write_all(&frame(false, RSV1, OpCode::Text, &HELLO[..6])).await.unwrap();
+    let mut message = server.recv_stream().await.unwrap().unwrap();
+    assert_eq!(message.chunk().await.unwrap().unwrap(), "Hello");
+    far.write_all(&frame(true, 0, OpCode::Continuation, &HELLO[6..])).await.unwrap();
+    assert_eq!(message.chunk().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_compressed_message_far_over_the_limit_passes_in_pieces() {
+    let kept = Deflate::default().context_takeover().max_contexts(1 << 20);
+    for wish in [Deflate::default(), kept] {
+        let small = on(wish).max_message(100_000);
+        let (server, mut client) = pair(small.clone(), small, 1 << 14).await;
+        let payload = digits(3_000_000);
+        let sent = payload.clone();
+        let sending = tokio::spawn(async move {
+            for _ in 0..2 {
+                let mut message = server.message_writer(Kind::Binary).await.unwrap();
+                tokio::io::copy(&mut &sent[..], &mut message).await.unwrap();
+                message.finish().await.unwrap();
+                server.send(long_text()).await.unwrap();
+            }
+            server
+        });
+        let mut read = Vec::new();
+        let message = client.recv_stream().await.unwrap().unwrap();
+        timeout(PATIENCE, message.limit(3_000_000).read_to_end(&mut read)).await.unwrap().unwrap();
+        assert!(read == payload);
+        assert!(client.received() < 2_500_000, "{} bytes", client.received());
+        assert_eq!(next(&mut client).await, Message::from(long_text()));
+        // The next is given up after a part; what follows it is read as if nothing had been.
+        let message = client.recv_stream().await.unwrap().unwrap();
+        let mut message = message.limit(3_000_000);
+        assert!(!message.chunk().await.unwrap().unwrap().is_empty());
+        assert_eq!(next(&mut client).await, Message::from(long_text()));
+        drop(sending.await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_pieces_that_is_cut_or_damaged_closes_with_its_code() {
+    let cases: [(&[u8], u64, CloseCode); 4] = [
+        (&HELLO[..3], 100, CloseCode::INVALID_PAYLOAD),
+        (&[0xFF; 20], 100, CloseCode::INVALID_PAYLOAD),
+        (&[0x00, 0x01, 0x00, 0xFE, 0xFF, 0xFF, 0x00], 100, CloseCode::INVALID_PAYLOAD),
+        (&HELLO, 4, CloseCode::TOO_LARGE),
+    ];
+    for (payload, limit, code) in cases {
+        let (mut socket, mut far) = raw(on(Deflate::default())).await;
+        let mut bytes = frame(false, RSV1, OpCode::Text, &payload[..1]);
+        bytes.extend(frame(true, 0, OpCode::Continuation, &payload[1..]));
+        far.write_all(&bytes).await.unwrap();
+        let message = socket.recv_stream().await.unwrap().unwrap();
+        let mut message = message.limit(limit);
+        let error = loop {
+            match timeout(PATIENCE, message.chunk()).await.unwrap() {
+                Ok(chunk) => assert!(chunk.is_some(), "the message does not end well"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.close_code(), code, "{error}");
+        let mut answer = Vec::new();
+        timeout(PATIENCE, far.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer[2..4], u16::from(code).to_be_bytes());
+    }
+}
+
+#[tokio::test]
+async fn what_waits_behind_fragments_keeps_to_the_budget_and_goes_with_them() {
+    let kept = Deflate::default().context_takeover().max_contexts(1 << 20);
+    let options = on(kept).send_budget(30_000);
+    let (server, mut client) = pair(options, on(kept), 1 << 20).await;
+    let mut message = server.message_writer(Kind::Binary).await.unwrap();
+    message.write(digits(5000)).await.unwrap();
+    let mut taken = 0;
+    while server.try_send(long_text()).is_ok() {
+        taken += 1;
+    }
+    assert_eq!(taken, 3);
+    assert!(server.buffered() > 30_000);
+    message.finish().await.unwrap();
+    assert_eq!(next(&mut client).await.as_bytes(), digits(5000));
+    assert_eq!(all(&mut client, taken).await, vec![Message::from(long_text()); taken]);
+
+    // Given up before its first fragment, it leaves no trace; later, it takes them along.
+    let message = server.message_writer(Kind::Binary).await.unwrap();
+    server.send(long_text()).await.unwrap();
+    drop(message);
+    assert_eq!(next(&mut client).await, Message::from(long_text()));
+    let mut message = server.message_writer(Kind::Binary).await.unwrap();
+    message.write(digits(5000)).await.unwrap();
+    server.send(long_text()).await.unwrap();
+    drop(message);
+    assert_eq!(server.buffered(), 0);
+    assert_eq!(client.recv().await.unwrap(), None);
+    assert_eq!(client.close_frame().unwrap().code, CloseCode::INTERNAL);
 }

@@ -1,8 +1,12 @@
 //! A Socket.IO packet encoded once, in the form in which each transport takes it.
 
-use rialto_ws::{MessageRef, Prepared};
+use crate::engine::binary_message;
+use crate::error::Result;
+use crate::parser::{ParserRef, translate};
+use bytes::Bytes;
+use rialto_ws::{Kind, Message, MessageRef, Prepared};
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A packet that is sent to many: framed once, shared by all receivers.
 ///
@@ -10,31 +14,88 @@ use std::sync::Arc;
 /// another node.
 #[derive(Clone, Debug)]
 pub struct Encoded {
-    /// The text message, then one message for each attachment.
+    /// The text message, then one message for each attachment; or what a parser has made.
     messages: Arc<[Prepared]>,
+    /// The same for clients of Engine.IO 3, made when the first of them needs it; `None` where the
+    /// two do not differ.
+    revision3: Option<Arc<OnceLock<Box<[Prepared]>>>>,
+    /// The packet's text and attachments, where the messages do not show them.
+    standard: Option<Arc<Standard>>,
     /// Whether it may be dropped for a peer that is not ready for it.
     volatile: bool,
 }
 
+/// A packet in the form of the standard parser.
+#[derive(Debug)]
+struct Standard {
+    text: Box<str>,
+    attachments: Vec<Bytes>,
+}
+
+/// How a packet may be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    pub(crate) volatile: bool,
+    pub(crate) compress: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { volatile: false, compress: true }
+    }
+}
+
 impl Encoded {
     /// From the text of a Socket.IO packet and its attachments.
-    pub(crate) fn new(packet: &str, attachments: &[bytes::Bytes], volatile: bool) -> Self {
-        // `4` is the Engine.IO type of a message.
-        let text = Prepared::text_with_prefix("4", packet);
-        let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
-        Self { messages: std::iter::once(text).chain(binary).collect(), volatile }
+    ///
+    /// # Errors
+    /// If the parser does not take it.
+    pub(crate) fn new(
+        parser: Option<&ParserRef>,
+        packet: &str,
+        attachments: &[Bytes],
+        flags: Flags,
+    ) -> Result<Self> {
+        let prepared = |message: Prepared| message.compress(flags.compress);
+        let volatile = flags.volatile;
+        let Some(parser) = parser else {
+            // `4` is the Engine.IO type of a message.
+            let text = Prepared::text_with_prefix("4", packet);
+            let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
+            let messages: Arc<[_]> = std::iter::once(text).chain(binary).map(prepared).collect();
+            return Ok(Self::from_messages(messages, None, volatile));
+        };
+        let messages = translate(parser, packet, attachments)?;
+        let messages: Arc<[_]> =
+            messages.into_iter().map(|message| prepared(message.into())).collect();
+        let standard = Standard { text: packet.into(), attachments: attachments.to_vec() };
+        Ok(Self::from_messages(messages, Some(Arc::new(standard)), volatile))
+    }
+
+    fn from_messages(
+        messages: Arc<[Prepared]>,
+        standard: Option<Arc<Standard>>,
+        volatile: bool,
+    ) -> Self {
+        let differs = messages.iter().any(|message| message.kind() == Kind::Binary);
+        Self { messages, revision3: differs.then(Arc::default), standard, volatile }
     }
 
     /// The Socket.IO packet's text, without the type of the Engine.IO layer.
     #[must_use]
     pub fn text(&self) -> &str {
+        if let Some(standard) = &self.standard {
+            return &standard.text;
+        }
         let payload = self.messages.first().map_or(&b"4"[..], Prepared::payload);
         std::str::from_utf8(&payload[1..]).unwrap_or_default()
     }
 
     /// The packet's attachments.
     pub fn attachments(&self) -> impl Iterator<Item = &[u8]> {
-        self.messages.iter().skip(1).map(Prepared::payload)
+        let standard = self.standard.iter().flat_map(|standard| &standard.attachments);
+        let sent = if self.standard.is_some() { &[] } else { &*self.messages };
+        standard.map(|bytes| &**bytes).chain(sent.iter().skip(1).map(Prepared::payload))
     }
 
     /// Whether it may be dropped for a peer that is not ready for it.
@@ -45,6 +106,28 @@ impl Encoded {
 
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
+    }
+
+    /// The same as they are before any WebSocket's framing.
+    pub(crate) fn message_refs(&self) -> impl Iterator<Item = MessageRef<'_>> {
+        self.messages.iter().map(|message| match message.kind() {
+            Kind::Text => {
+                MessageRef::Text(std::str::from_utf8(message.payload()).unwrap_or_default())
+            }
+            Kind::Binary => MessageRef::Binary(message.payload()),
+        })
+    }
+
+    /// [`Encoded::messages`] for clients of Engine.IO 3 that take binary.
+    pub(crate) fn messages_of_revision3(&self) -> &[Prepared] {
+        let Some(cache) = &self.revision3 else { return &self.messages };
+        cache.get_or_init(|| {
+            let revised = |message: &Prepared| match message.kind() {
+                Kind::Text => message.clone(),
+                Kind::Binary => Prepared::new(binary_message(message.payload(), false)),
+            };
+            self.messages.iter().map(revised).collect()
+        })
     }
 }
 
@@ -67,18 +150,29 @@ pub(crate) fn with_scratch<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     result
 }
 
-/// The messages of one packet: its text (type included), then its attachments.
+/// The messages of one packet: its text (type included), then its attachments; or what the parser
+/// makes of them.
+///
+/// # Errors
+/// If the parser does not take the packet.
 pub(crate) fn with_messages<R>(
+    parser: Option<&ParserRef>,
     text: &[u8],
-    attachments: &[bytes::Bytes],
+    attachments: &[Bytes],
     work: impl FnOnce(&[MessageRef<'_>]) -> R,
-) -> R {
+) -> Result<R> {
     // The encoder writes JSON text, which is UTF-8 by construction.
-    let text = MessageRef::Text(std::str::from_utf8(text).unwrap_or_default());
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    if let Some(parser) = parser {
+        let messages = translate(parser, text.get(1..).unwrap_or_default(), attachments)?;
+        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+        return Ok(work(&messages));
+    }
+    let text = MessageRef::Text(text);
     if attachments.is_empty() {
-        return work(&[text]);
+        return Ok(work(&[text]));
     }
     let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
     let messages: Vec<_> = std::iter::once(text).chain(binary).collect();
-    work(&messages)
+    Ok(work(&messages))
 }

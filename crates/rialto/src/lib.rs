@@ -23,6 +23,7 @@
 //! * Arguments are serde values: one value is one argument, a tuple several, `()` none;
 //!   [`Bytes`] anywhere inside travels as a binary attachment; [`Args`] and [`Value`] are the
 //!   dynamic form.
+//! * [`parser`] sets how packets are written: JSON, MessagePack, or your own way.
 //! * [`adapter`] is the interface behind which many machines act as one.
 
 mod compression;
@@ -37,6 +38,7 @@ mod server;
 mod socketio;
 
 pub mod adapter;
+pub mod parser;
 
 pub use axum;
 pub use bytes::Bytes;
@@ -53,6 +55,6 @@ pub use rialto_protocol::socketio::{Args, Value};
 pub use rialto_ws as ws;
 pub use server::{Address, Listen, Server};
 pub use socketio::{
-    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, Rooms, Socket,
-    guard,
+    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, RemoteSocket,
+    Rooms, ServerAcks, Socket, guard,
 };

@@ -13,6 +13,7 @@ pub use cors::Cors;
 pub use hooks::AddHeaders;
 
 use crate::handshake::Handshake;
+use crate::parser::{Parser, ParserRef};
 use http::HeaderMap;
 use http::request::Parts;
 use rialto_ws::{Deflate, Origins};
@@ -56,6 +57,14 @@ pub struct Options {
     pub transports: Vec<Transport>,
     /// Whether clients are told that they may upgrade. Default true.
     pub allow_upgrades: bool,
+    /// Whether clients of Engine.IO 3 may connect: those of Socket.IO 1 and 2. Default false, as in
+    /// socket.io; they are refused with code 5.
+    pub allow_eio3: bool,
+    /// Whether polling by JSONP is answered, which only browsers without CORS need. Default false.
+    ///
+    /// A script element may stand on any page, so a request is refused with 403 if the browser says
+    /// that it comes from another site (`Sec-Fetch-Site`) or its `Referer` may not connect.
+    pub allow_jsonp: bool,
     /// The cookie that carries the session id on polling handshakes, for sticky load balancers.
     /// Default none.
     pub cookie: Option<Cookie>,
@@ -84,6 +93,9 @@ pub struct Options {
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
+    /// How packets are written, on both sides. Default none: JSON with attachments, as stock
+    /// clients speak it.
+    pub parser: Option<ParserRef>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
     /// Handlers of one connection that may be suspended at a time. Default 64; further events
@@ -114,6 +126,8 @@ impl Default for Options {
             max_payload: 1_000_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
             allow_upgrades: true,
+            allow_eio3: false,
+            allow_jsonp: false,
             cookie: None,
             cors: None,
             serve_client: ServeClient::Own,
@@ -123,6 +137,7 @@ impl Default for Options {
             http_compression: Some(HttpCompression::default()),
             send_budget: 2_000_000,
             per_message_deflate: None,
+            parser: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
@@ -150,6 +165,7 @@ impl Options {
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
+        allow_eio3: bool, allow_jsonp: bool,
         serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
@@ -167,6 +183,13 @@ impl Options {
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = format!("/{}", path.into().trim_matches('/'));
+        self
+    }
+
+    /// Sets [`Options::parser`]: [`Msgpack`](crate::parser::Msgpack), or one of your own.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(ParserRef::new(parser));
         self
     }
 

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Parser, ValueEnum};
+use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 const CORS: &str = "http://good.test";
 
 /// The server that interoperability tests are pointed at.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Parser)]
 pub(crate) struct Args {
     /// Which program is served.
     #[arg(long, value_enum, default_value = "contract")]
@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// contract, which is plain HTTP/1.1.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) tls: Option<PathBuf>,
+    /// How packets are written.
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) parser: Parser,
     /// Bytes in a message of the raw WebSocket endpoint.
     #[arg(long, value_name = "BYTES", default_value_t = 20_000_000)]
     pub(crate) ws_max_payload: usize,
@@ -66,6 +69,15 @@ pub(crate) enum App {
     Client,
     /// What the tests of `engine.io-client` ask.
     EngineClient,
+}
+
+/// The parsers of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Parser {
+    /// JSON with attachments.
+    Json,
+    /// MessagePack.
+    Msgpack,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -145,6 +157,10 @@ impl Args {
         self.cookie == Switch::On
     }
 
+    pub(crate) fn eio3(&self) -> bool {
+        self.eio3 == Switch::On
+    }
+
     pub(crate) fn deflate(&self) -> bool {
         self.deflate == Switch::On
     }
@@ -152,9 +168,6 @@ impl Args {
     /// The flags that ask for what this version does not have.
     pub(crate) fn not_obeyed(&self) -> Vec<String> {
         let mut flags = Vec::new();
-        if self.eio3 == Switch::On {
-            flags.push("--eio3 on".to_owned());
-        }
         if let Some(time) = &self.recovery.0 {
             flags.push(format!("--recovery {time}"));
         }

@@ -1,6 +1,6 @@
 //! The contract's settings as Rialto's options.
 
-use crate::args::Args;
+use crate::args::{Args, Parser};
 use rialto::{Cors, Handshake, Options, ws};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ pub(crate) fn timing(args: &Args) -> Options {
         .upgrade_timeout(args.upgrade_timeout)
         .max_payload(args.max_payload())
         .drain_timeout(DRAIN)
+        .allow_eio3(args.eio3())
+        .allow_jsonp(args.eio3())
 }
 
 /// The options of the contract.
@@ -23,6 +25,9 @@ pub(crate) fn options(args: &Args) -> Options {
     let mut options = timing(args).cookie(args.cookie()).allow_request(admit);
     if args.deflate() {
         options = options.per_message_deflate(ws::Deflate::default());
+    }
+    if args.parser == Parser::Msgpack {
+        options = options.parser(rialto::parser::Msgpack);
     }
     match args.cors() {
         Some(origin) => options.cors(Cors::new([origin]).credentials(true)),

@@ -1,7 +1,8 @@
-//! What the programs of this package share: the settings of compression on the command line.
+//! What the programs of this package share: the settings of compression on the command line, and
+//! an echo that holds no message.
 
 use clap::{ArgAction, Args, ValueEnum};
-use rialto_ws::{Deflate, Options};
+use rialto_ws::{Deflate, Options, Result, WebSocket};
 
 /// permessage-deflate (RFC 7692); what is not named is as in [`Deflate::default`].
 #[derive(Clone, Copy, Debug, Args)]
@@ -58,4 +59,20 @@ impl Compression {
         }
         options.deflate(deflate)
     }
+}
+
+/// Sends every message back while it arrives, in fragments.
+///
+/// # Errors
+/// As receiving and sending.
+pub async fn echo_in_pieces(socket: &mut WebSocket) -> Result {
+    let sender = socket.sender();
+    while let Some(mut message) = socket.recv_stream().await? {
+        let mut back = sender.message_writer(message.kind()).await?;
+        while let Some(chunk) = message.chunk().await? {
+            back.write(chunk).await?;
+        }
+        back.finish().await?;
+    }
+    Ok(())
 }

@@ -75,6 +75,8 @@ pub const LAYOUTS: &[Layout] = &[
         folder: "crates/rialto-ws/src",
         modules: &[
             core("proto", &[]),
+            // Pages alone.
+            module("guide", &[]),
             module("error", &["proto"]),
             module("options", &["proto"]),
             module("prepared", &["proto"]),
@@ -99,16 +101,20 @@ pub const LAYOUTS: &[Layout] = &[
         folder: "crates/rialto/src",
         modules: &[
             module("server", &["socketio", "engine", "http", "adapter", "net", "options", "error"]),
-            module("socketio", &["engine", "adapter", "encoded", "handshake", "options", "error"]),
             module("engine", &["compression", "encoded", "handshake", "net", "options", "error"]),
             module("http", &["compression", "options", "error"]),
             module("compression", &["options"]),
+            module(
+                "socketio",
+                &["engine", "adapter", "encoded", "parser", "handshake", "options", "error"],
+            ),
             // What an adapter hands on and describes.
             module("adapter", &["encoded", "handshake", "error"]),
             // The application's decision on a connection is an option.
-            module("options", &["handshake", "error"]),
+            module("options", &["parser", "handshake", "error"]),
             module("handshake", &["error"]),
-            module("encoded", &[]),
+            module("encoded", &["parser", "error"]),
+            module("parser", &["error"]),
             module("net", &[]),
             module("error", &[]),
         ],

@@ -244,6 +244,22 @@ async fn raw_server_and_client(url: &str) -> ws::Result<()> {
     Ok(())
 }
 
+async fn raw_group(socket: WebSocket, group: ws::Group, data: Vec<u8>) -> ws::Result<()> {
+    socket.sender().uncompressed().send(data.clone()).await?;
+    let member = group.join(&socket);
+    println!("{}", group.len());
+    {
+        let data = data.clone();
+        group.publish_except(&member, data);
+    }
+    group.publish(data);
+    Ok(())
+}
+
+fn raw_options() -> [ws::Options; 1] {
+    [ws::Options::default().deflate(ws::Deflate::default())]
+}
+
 mod login_block {
     use rialto::{Events, Handshake, Refused, Server, guard};
     use serde::Deserialize;

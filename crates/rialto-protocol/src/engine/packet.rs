@@ -221,7 +221,7 @@ impl<'a> Packet<'a> {
 
 /// Strict base64 first, because it is vectorised; clients that leave out the padding (Node's own
 /// decoder is as lenient) get the forgiving one.
-fn decode_base64(text: &[u8]) -> Result<Vec<u8>, Violation> {
+pub(super) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, Violation> {
     base64_simd::STANDARD
         .decode_to_vec(text)
         .or_else(|_| base64_simd::forgiving_decode_to_vec(text))

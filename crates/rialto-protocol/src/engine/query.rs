@@ -64,7 +64,7 @@ impl<'a> Query<'a> {
         }
         let (mut version, mut transport) = (None, None);
         let (mut sid, mut jsonp, mut timestamp, mut base64) = (None, None, None, None);
-        for (name, value) in pairs(raw) {
+        for (name, value) in query_pairs(raw) {
             let slot = match name.as_ref() {
                 "EIO" => &mut version,
                 "transport" => &mut transport,
@@ -95,7 +95,7 @@ impl<'a> Query<'a> {
 
     /// All parameters in order, decoded, the protocol's own among them.
     pub fn pairs(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
-        pairs(self.raw)
+        query_pairs(self.raw)
     }
 
     /// The query string as it came.
@@ -104,7 +104,8 @@ impl<'a> Query<'a> {
     }
 }
 
-fn pairs(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + use<'_> {
+/// The parameters of a query string in order, decoded; nothing is required of them.
+pub fn query_pairs(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + use<'_> {
     raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))

@@ -20,8 +20,14 @@ pub enum Violation {
     InvalidUtf8,
     /// More packets in one polling body than the decoder takes.
     TooManyPackets,
+    /// A packet of revision 3 whose length is no number, or not that of what follows.
+    InvalidLength,
+    /// A JSONP body that is not a form with the field `d`.
+    InvalidForm,
     /// A ping from a client of protocol 4, where the server pings.
     HeartbeatDirection,
+    /// A pong from a client of protocol 3, where the client pings.
+    UnexpectedPong,
     /// A packet that makes no sense from a client at this moment, such as `open`.
     UnexpectedPacket(super::PacketType),
     /// A second poll while one was waiting.
@@ -43,6 +49,9 @@ impl Violation {
             Self::InvalidBase64 => "binary Engine.IO packet is not valid base64",
             Self::InvalidUtf8 => "polling payload is not valid UTF-8",
             Self::TooManyPackets => "too many packets in one polling payload",
+            Self::InvalidLength => "wrong length of a packet in a polling payload",
+            Self::InvalidForm => "a JSONP body is a form with the field d",
+            Self::UnexpectedPong => "pong from a client: in protocol 3 the client pings",
             Self::HeartbeatDirection => "ping from a client: in protocol 4 the server pings",
             Self::UnexpectedPacket(_) => "packet that a client must not send now",
             Self::OverlappingPoll => "second poll while one is already waiting",
@@ -60,6 +69,8 @@ impl Violation {
             | Self::UnknownPacketType
             | Self::InvalidBase64
             | Self::InvalidUtf8
+            | Self::InvalidLength
+            | Self::InvalidForm
             | Self::TooManyPackets => CloseReason::ParseError,
             _ => CloseReason::TransportError,
         }

@@ -153,6 +153,19 @@ pub fn encode_connect_error<T: Serialize + ?Sized>(
     encode_plain(out, PacketType::ConnectError, namespace, Some(&Refused { message, data }))
 }
 
+/// Appends the ERROR packet of the protocol's revision 4 (Socket.IO 1 and 2), which tells the same
+/// by any JSON value: `4/chat,"not authorized"`.
+///
+/// # Errors
+/// As [`encode_connect`].
+pub fn encode_error<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    data: &T,
+) -> Result<(), Error> {
+    encode_plain(out, PacketType::ConnectError, namespace, Some(data))
+}
+
 /// Appends a DISCONNECT packet, `1/chat,`.
 ///
 /// # Errors
@@ -257,6 +270,21 @@ fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
         }
     }
     out.extend_from_slice(&digits[at..]);
+}
+
+/// Writes arguments alone, without a packet around them: a JSON array, and its attachments. The
+/// counterpart of [`decode`](super::decode).
+///
+/// # Errors
+/// As [`encode_event`].
+///
+/// ```
+/// use rialto_protocol::socketio::encode_payload;
+///
+/// assert_eq!(encode_payload(&("hi", 1)).unwrap().0, r#"["hi",1]"#);
+/// ```
+pub fn encode_payload<T: Serialize + ?Sized>(args: &T) -> Result<(String, Vec<Bytes>), Error> {
+    Payload::encode(args).map(|payload| (payload.data, payload.attachments))
 }
 
 /// Arguments alone, as a payload without a packet around it.

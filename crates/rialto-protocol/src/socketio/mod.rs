@@ -1,7 +1,8 @@
 //! Socket.IO: packets, binary attachments and the mapping of serde values to arguments.
 //!
 //! Everything here speaks revision 5 of the protocol and knows nothing of Engine.IO: it consumes
-//! and makes the content of text and binary messages.
+//! and makes the content of text and binary messages. Revision 4, of Socket.IO 1 and 2, differs in
+//! what CONNECT and its refusal carry: see [`Packet::query`] and [`encode_error`].
 
 mod args;
 mod binary;
@@ -18,7 +19,7 @@ pub use args::{decode, decode_borrowed, read};
 pub use binary::{Assembled, Assembler};
 pub use encode::{
     Connected, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_enum,
-    encode_event,
+    encode_error, encode_event, encode_payload,
 };
 pub use error::{Error, Violation};
 pub use event::{event_name, is_reserved};

@@ -3,6 +3,10 @@
 use super::json::{self, Scanner};
 use super::{Limits, Violation, event_name, is_reserved};
 
+/// Bytes of a namespace's query, which clients of the previous revision send in place of `auth`: as
+/// much as a request's query may have. More is [`Violation::NamespaceTooLong`].
+const MAX_QUERY: usize = 8 * 1024;
+
 /// The seven packet types of Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PacketType {
@@ -182,10 +186,11 @@ fn namespace<'a>(
         None => (rest, rest.len()),
     };
     scan.pos += consumed;
-    if name.len() > limits.max_namespace {
+    let (name, query) = name.split_once('?').unwrap_or((name, ""));
+    if name.len() > limits.max_namespace || query.len() > MAX_QUERY {
         return Err(Violation::NamespaceTooLong);
     }
-    Ok(name.split_once('?').unwrap_or((name, "")))
+    Ok((name, query))
 }
 
 fn id(scan: &mut Scanner<'_>, text: &str) -> Result<Option<u64>, Violation> {

@@ -4,7 +4,7 @@ mod members;
 
 use self::members::{Members, Picture};
 use crate::error::Result;
-use crate::io::writer::{Refused, close_together};
+use crate::io::writer::Refused;
 use crate::prepared::Prepared;
 use crate::proto::{CloseCode, CloseFrame, Text};
 use crate::split::Sender;
@@ -186,7 +186,7 @@ impl Group {
     pub fn close_all(&self, code: impl Into<CloseCode>, reason: impl Into<Text>) -> usize {
         let frame = CloseFrame::new(code, reason);
         let picture = self.picture();
-        close_together(picture.iter().map(|member| member.sender.shared()), &frame)
+        picture.iter().filter(|member| member.sender.shared().close_in_time(&frame)).count()
     }
 
     /// Messages that were dropped since the group was made, each counted for every slow member

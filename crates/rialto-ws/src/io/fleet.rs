@@ -6,6 +6,7 @@
 //! while this process or its runtime stands still, nobody is visited, and nothing counts against
 //! a peer that nobody listened to.
 
+use super::closing::Closing;
 use super::writer::Shared;
 use crate::options::{Heartbeat, Options};
 use parking_lot::Mutex;
@@ -99,6 +100,7 @@ pub(crate) struct Fleet {
     pub(crate) settings: Settings,
     pub(crate) runtime: Handle,
     members: Mutex<Members>,
+    pub(super) closing: Closing,
 }
 
 /// A slot keeps its place until its connection is gone; a free one holds no address.
@@ -141,8 +143,8 @@ impl Fleet {
             return fleet;
         }
         fleets.retain(|_, fleet| fleet.strong_count() > 0);
-        let members = Mutex::default();
-        let fleet = Arc::new(Self { settings: key.1, runtime, members });
+        let (members, closing) = (Mutex::default(), Closing::default());
+        let fleet = Arc::new(Self { settings: key.1, runtime, members, closing });
         fleets.insert(key, Arc::downgrade(&fleet));
         fleet
     }

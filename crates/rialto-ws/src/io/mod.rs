@@ -1,5 +1,6 @@
 //! The tokio side: buffers, turns, the two halves of a connection.
 
+mod closing;
 pub(crate) mod fleet;
 pub(crate) mod pool;
 pub(crate) mod pulse;

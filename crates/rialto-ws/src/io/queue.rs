@@ -113,7 +113,8 @@ impl Queue {
         self.push_header(header, payload);
     }
 
-    fn push_header(&mut self, header: Header, payload: &[u8]) {
+    /// Appends a frame with this header, whose payload may be copied.
+    pub(crate) fn push_header(&mut self, header: Header, payload: &[u8]) {
         let mut bytes = [0; Header::MAX];
         let size = header.write(&mut bytes);
         self.tail.extend_from_slice(&bytes[..size]);

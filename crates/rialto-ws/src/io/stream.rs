@@ -80,6 +80,14 @@ impl Boxed {
         self.wake();
     }
 
+    /// Lets go of the stream, whoever still holds a half of it.
+    fn reset(&self) {
+        let gone: Box<dyn Stream> = Box::new(tokio::io::empty());
+        let stream = std::mem::replace(&mut self.0.stream.lock().stream, gone);
+        drop(stream);
+        self.cut();
+    }
+
     fn wake(&self) {
         let reader = self.0.stream.lock().reader.take();
         if let Some(waker) = reader {
@@ -258,9 +266,14 @@ impl WriteHalf {
     }
 
     /// [`WriteHalf::cut`] for a peer that is past hearing: what the kernel still holds for it is
-    /// dropped once the reader lets go of the stream, by a reset.
+    /// dropped once the reader lets go of the stream, by a reset. A stream of another kind is
+    /// dropped at once, since its reader may not look at it again.
     pub(crate) fn reset(self) {
-        let Self::Tcp(half) = self else { return self.cut() };
+        let half = match self {
+            Self::Tcp(half) => half,
+            Self::Other(half) => return half.reset(),
+            other => return other.cut(),
+        };
         let socket = SockRef::from(half.as_ref());
         // Where a call fails, the connection has ended already.
         let _ = socket.set_linger(Some(Duration::ZERO));

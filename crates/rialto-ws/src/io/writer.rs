@@ -7,8 +7,8 @@
 mod fragments;
 mod slow;
 
+pub(crate) use self::fragments::Fragment;
 use self::slow::Rare;
-pub(crate) use self::slow::close_together;
 use super::fleet::{Fleet, Settings};
 use super::pulse::{Pulse, Signs};
 use super::queue::Lease;
@@ -181,6 +181,10 @@ impl Shared {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.fleet.runtime
+    }
+
+    pub(super) fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -591,10 +595,12 @@ impl Writer {
         }
     }
 
-    /// Queues a message compressed, if that was agreed on and is worth it.
+    /// Queues a message compressed, if that was agreed on and is worth it. True as well if it is
+    /// kept until a message in fragments has left.
     fn push_compressed(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) -> bool {
         let Some(mut compressor) = self.compressor.take() else { return false };
-        let pushed = self.push_compressed_by(&mut compressor, out, mask);
+        let pushed = (compressor.keeps_context() && self.hold_back(out))
+            || self.push_compressed_by(&mut compressor, out, mask);
         self.compressor = Some(compressor);
         pushed
     }

@@ -360,11 +360,21 @@ fn whole_in(frame: &Frame, input: &mut [u8], at: &mut usize) -> Option<Range<usi
 impl Frame {
     /// Unmasks the next bytes of the payload and counts them.
     fn unmask(&mut self, bytes: &mut [u8]) {
+        self.apply_mask(bytes);
+        self.pass(bytes.len());
+    }
+
+    /// Masks or unmasks bytes, the next of the payload.
+    fn apply_mask(&self, bytes: &mut [u8]) {
         if let Some(key) = self.mask {
             apply_mask(bytes, key, self.offset);
         }
-        self.offset += bytes.len();
-        self.remaining -= bytes.len();
+    }
+
+    /// Counts bytes of the payload as done with.
+    fn pass(&mut self, count: usize) {
+        self.offset += count;
+        self.remaining -= count;
     }
 }
 

@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::io::stream::Stream;
 use crate::options::Options;
 use crate::proto::Role;
-use crate::proto::handshake::origin::Origins;
 use crate::proto::handshake::server::{self, Refusal, Terms};
 use crate::proto::handshake::{Extra, Fields, Request};
 use crate::socket::{Opening, WebSocket};
@@ -201,7 +200,8 @@ impl Upgrade {
     /// Checks what does not depend on options.
     #[cfg(feature = "axum")]
     pub(super) fn check_form(&self) -> Result<(), Refusal> {
-        self.check(&Terms { origins: &Origins::Any, protocols: &[], deflate: None }).map(drop)
+        self.check(&Terms { origins: &crate::Origins::Any, protocols: &[], deflate: None })
+            .map(drop)
     }
 
     fn check(&self, terms: &Terms<'_>) -> Result<server::Accept, Refusal> {

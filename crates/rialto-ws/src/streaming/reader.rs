@@ -21,6 +21,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// peer's fragments nor, in text, its characters. Text is checked as it arrives, so that bytes that
 /// were handed out are the start of valid UTF-8. Pings are answered meanwhile.
 ///
+/// A compressed message is decompressed as it arrives, and the limit counts what comes out. From
+/// its first byte to its last, the connection holds a decompressor, some 48 KB.
+///
 /// Dropped before the end, it discards the rest: the next receive reads over it, within the limit,
 /// and returns the next message.
 ///
@@ -135,7 +138,8 @@ impl<'a> MessageReader<'a> {
                 buf.put_slice(bytes);
                 return Poll::Ready(Ok(()));
             }
-            // More than was asked for comes only from what had been gathered before.
+            // More than was asked for comes from what had been gathered before, and from what is
+            // decompressed.
             self.rest = Bytes::copy_from_slice(bytes);
         }
         let take = self.rest.len().min(room);

@@ -2,7 +2,7 @@
 
 use super::into_io;
 use crate::error::{Error, Result};
-use crate::io::writer::Shared;
+use crate::io::writer::{Fragment, Shared};
 use crate::proto::{Kind, Utf8Check};
 use bytes::{Bytes, BytesMut};
 use std::fmt;
@@ -27,6 +27,10 @@ const MAX_COPY: usize = 64 * 1024;
 ///
 /// Until it is finished, messages that others send on the connection are queued behind it, within
 /// the send budget; pings, pongs and Close frames go between its fragments (RFC 6455 §5.4).
+///
+/// If compression was agreed on, its fragments are compressed as they leave; a message that fits
+/// one fragment is subject to the threshold. It holds a compressor meanwhile, up to 380 KB.
+/// [`Uncompressed::message_writer`](crate::Uncompressed::message_writer) makes one without.
 ///
 /// Dropped before it is finished, it leaves no trace if none of its fragments had been queued
 /// (16 KiB are gathered first). Otherwise the peer holds a part of a message that will never end,
@@ -63,6 +67,7 @@ const MAX_COPY: usize = 64 * 1024;
 pub struct MessageWriter {
     shared: Arc<Shared>,
     kind: Kind,
+    plain: bool,
     /// Written, and not yet a fragment.
     gathered: BytesMut,
     utf8: Utf8Check,
@@ -70,12 +75,13 @@ pub struct MessageWriter {
 }
 
 impl MessageWriter {
-    /// Waits until no other message is being written in fragments.
-    pub(crate) async fn begin(shared: &Arc<Shared>, kind: Kind) -> Result<Self> {
+    /// Waits until no other message is being written in fragments. A `plain` one is not compressed.
+    pub(crate) async fn begin(shared: &Arc<Shared>, kind: Kind, plain: bool) -> Result<Self> {
         poll_fn(|cx| shared.poll_begin_fragments(cx)).await?;
         Ok(Self {
             shared: Arc::clone(shared),
             kind,
+            plain,
             gathered: BytesMut::new(),
             utf8: Utf8Check::default(),
             finished: false,
@@ -90,7 +96,8 @@ impl MessageWriter {
 
     /// Writes the next bytes of the message; text may be cut anywhere, also inside a character.
     ///
-    /// 4 KiB and more become a fragment of their own, which is not copied; less is gathered.
+    /// 4 KiB and more become a fragment of their own, which a server does not copy unless it is
+    /// compressed; less is gathered.
     ///
     /// Cancel safe: a call that is dropped before it is ready has written nothing of `bytes`.
     ///
@@ -126,10 +133,15 @@ impl MessageWriter {
             self.gathered.extend_from_slice(bytes);
         } else {
             ready!(self.poll_gathered(cx))?;
-            ready!(self.shared.poll_fragment(cx, self.kind, bytes, false))?;
+            ready!(self.poll_fragment(cx, bytes, false))?;
         }
         self.utf8 = utf8;
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_fragment(&self, cx: &mut Context<'_>, payload: &Bytes, fin: bool) -> Poll<Result<()>> {
+        let fragment = Fragment { kind: self.kind, payload, fin, plain: self.plain };
+        self.shared.poll_fragment(cx, &fragment)
     }
 
     /// The state of the check behind `bytes`, which is kept once they are written.
@@ -150,7 +162,7 @@ impl MessageWriter {
             return Poll::Ready(Ok(()));
         }
         let fragment = self.gathered.split().freeze();
-        let queued = self.shared.poll_fragment(cx, self.kind, &fragment, false);
+        let queued = self.poll_fragment(cx, &fragment, false);
         if queued.is_pending() {
             // Nobody else holds it, so this only undoes the split.
             self.gathered = fragment.into();
@@ -173,7 +185,7 @@ impl MessageWriter {
             return Poll::Ready(Err(Error::invalid("text that ends inside a character")));
         }
         let fragment = self.gathered.split().freeze();
-        let queued = self.shared.poll_fragment(cx, self.kind, &fragment, true);
+        let queued = self.poll_fragment(cx, &fragment, true);
         if queued.is_pending() {
             self.gathered = fragment.into();
         }

@@ -1,12 +1,15 @@
 //! The adapter of a single machine.
 
-use super::{AckRequest, Adapter, Member, Operation, RemoteSocket, Room, Target};
+use super::rooms::{Changes, tell};
+use super::{
+    AckRequest, Adapter, Host, Member, Operation, Room, RoomChange, SocketDetails, Target,
+};
 use crate::encoded::Encoded;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Members in a dense vector beside a hash: walked in order, left in constant time.
 ///
@@ -18,6 +21,7 @@ type Members = Arc<IndexMap<Room, Arc<dyn Member>>>;
 #[derive(Default)]
 pub struct Memory {
     index: Mutex<Index>,
+    host: OnceLock<Weak<dyn Host>>,
 }
 
 #[derive(Default)]
@@ -26,6 +30,9 @@ struct Index {
     rooms: HashMap<Room, Members>,
     /// The rooms of each socket that is in any.
     joined: HashMap<Room, Vec<Room>>,
+    changes: Changes,
+    /// Whether changes are noted: asked anew before each.
+    watched: bool,
 }
 
 /// Who a target means, found under the lock and used without it.
@@ -40,6 +47,21 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Changes rooms, and tells the namespace afterwards.
+    fn change<R>(&self, work: impl FnOnce(&mut Index) -> R) -> R {
+        let host =
+            self.host.get().filter(|host| host.upgrade().is_some_and(|host| host.watches_rooms()));
+        let result = {
+            let mut index = self.index.lock();
+            index.watched = host.is_some();
+            work(&mut index)
+        };
+        if let Some(host) = host {
+            tell(host, |with| with(&mut self.index.lock().changes));
+        }
+        result
     }
 
     fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
@@ -91,55 +113,81 @@ impl Index {
     }
 
     fn leave(&mut self, id: &str, room: &str) {
+        let name = self.watched.then(|| self.rooms.get_key_value(room));
+        let name = name.flatten().map(|(name, _)| Arc::clone(name));
         let Some(members) = self.rooms.get_mut(room) else { return };
-        Arc::make_mut(members).swap_remove(id);
-        if members.is_empty() {
+        let left = Arc::make_mut(members).swap_remove_entry(id);
+        let empty = members.is_empty();
+        if empty {
             self.rooms.remove(room);
         }
+        if let (Some(room), Some((socket, _))) = (name, left) {
+            self.changes.note(RoomChange::Left { room: Arc::clone(&room), socket });
+            if empty {
+                self.changes.note(RoomChange::Deleted { room });
+            }
+        }
+    }
+
+    fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room) {
+        let created = !self.rooms.contains_key(room);
+        let members = self.rooms.entry(Arc::clone(room)).or_default();
+        if members.contains_key(id) {
+            return;
+        }
+        Arc::make_mut(members).insert(Arc::clone(id), Arc::clone(member));
+        self.joined.entry(Arc::clone(id)).or_default().push(Arc::clone(room));
+        if !self.watched {
+            return;
+        }
+        if created {
+            self.changes.note(RoomChange::Created { room: Arc::clone(room) });
+        }
+        let (room, socket) = (Arc::clone(room), Arc::clone(id));
+        self.changes.note(RoomChange::Joined { room, socket });
     }
 }
 
 impl Adapter for Memory {
+    fn open(&self, host: Weak<dyn Host>) {
+        let _first = self.host.set(host);
+    }
+
     fn add(&self, member: Arc<dyn Member>) {
         let id = Arc::clone(member.id());
         Arc::make_mut(&mut self.index.lock().all).insert(id, member);
     }
 
     fn remove(&self, id: &str) {
-        let mut index = self.index.lock();
-        for room in index.joined.remove(id).unwrap_or_default() {
-            index.leave(id, &room);
-        }
-        Arc::make_mut(&mut index.all).swap_remove(id);
+        self.change(|index| {
+            for room in index.joined.remove(id).unwrap_or_default() {
+                index.leave(id, &room);
+            }
+            Arc::make_mut(&mut index.all).swap_remove(id);
+        });
     }
 
     fn join(&self, id: &str, rooms: &[Room]) -> bool {
-        let mut index = self.index.lock();
-        let Some((id, member)) = index.all.get_key_value(id) else { return false };
-        let (id, member) = (Arc::clone(id), Arc::clone(member));
-        for room in rooms {
-            if *room == id {
-                continue;
+        self.change(|index| {
+            let Some((id, member)) = index.all.get_key_value(id) else { return false };
+            let (id, member) = (Arc::clone(id), Arc::clone(member));
+            for room in rooms.iter().filter(|room| **room != id) {
+                index.enter(&id, &member, room);
             }
-            let members = index.rooms.entry(Arc::clone(room)).or_default();
-            if members.contains_key(&id) {
-                continue;
-            }
-            Arc::make_mut(members).insert(Arc::clone(&id), Arc::clone(&member));
-            index.joined.entry(Arc::clone(&id)).or_default().push(Arc::clone(room));
-        }
-        true
+            true
+        })
     }
 
     fn leave(&self, id: &str, room: &str) {
-        let mut index = self.index.lock();
-        index.leave(id, room);
-        if let Some(joined) = index.joined.get_mut(id) {
-            joined.retain(|name| **name != *room);
-            if joined.is_empty() {
-                index.joined.remove(id);
+        self.change(|index| {
+            index.leave(id, room);
+            if let Some(joined) = index.joined.get_mut(id) {
+                joined.retain(|name| **name != *room);
+                if joined.is_empty() {
+                    index.joined.remove(id);
+                }
             }
-        }
+        });
     }
 
     fn rooms(&self, id: &str) -> Vec<Room> {
@@ -159,8 +207,7 @@ impl Adapter for Memory {
     }
 
     fn apply(&self, target: &Target, operation: &Operation) {
-        let mut members = Vec::new();
-        self.for_each(target, |member| members.push(Arc::clone(member)));
+        let members = self.members(target);
         let _turn = rialto_ws::turn::enter();
         for member in members {
             match operation {
@@ -173,15 +220,19 @@ impl Adapter for Memory {
         }
     }
 
-    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<RemoteSocket>>> {
-        let mut found = Vec::new();
-        self.for_each(target, |member| {
-            found.push((Arc::clone(member.id()), member.handshake().clone()));
-        });
-        let describe =
-            |(id, handshake): (Room, _)| RemoteSocket { rooms: self.rooms(&id), id, handshake };
-        let sockets = found.into_iter().map(describe).collect();
+    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<SocketDetails>>> {
+        let describe = |member: Arc<dyn Member>| {
+            let rooms = self.rooms(member.id());
+            SocketDetails::local(member, rooms)
+        };
+        let sockets = self.members(target).into_iter().map(describe).collect();
         Box::pin(std::future::ready(Ok(sockets)))
+    }
+
+    fn members(&self, target: &Target) -> Vec<Arc<dyn Member>> {
+        let mut members = Vec::new();
+        self.for_each(target, |member| members.push(Arc::clone(member)));
+        members
     }
 }
 
@@ -199,6 +250,8 @@ impl std::fmt::Debug for Memory {
 mod tests {
     use super::*;
 
+    use crate::encoded::Flags;
+
     struct Peer(Room, Mutex<u32>, Handshake);
     use crate::handshake::Handshake;
 
@@ -212,6 +265,9 @@ mod tests {
         fn disconnect(&self, _: bool) {}
         fn handshake(&self) -> &Handshake {
             &self.2
+        }
+        fn shared_data(&self) -> Option<Arc<str>> {
+            None
         }
     }
 
@@ -238,7 +294,8 @@ mod tests {
         let (memory, peers) = three();
         let names = |list: &[&str]| list.iter().map(|name| Room::from(*name)).collect();
         let target = Target { rooms: names(rooms), except: names(except), local: false };
-        memory.broadcast(&Encoded::new("2[\"x\"]", &[], false), &target, None);
+        let packet = Encoded::new(None, "2[\"x\"]", &[], Flags::default()).unwrap();
+        memory.broadcast(&packet, &target, None);
         let mut out = String::new();
         for peer in peers {
             assert!(*peer.1.lock() <= 1, "{} was reached twice", peer.0);

@@ -3,21 +3,28 @@
 //! A namespace asks its adapter and nobody else, so the same program runs on one machine with
 //! [`Memory`] and on many with an adapter of `rialto-cluster`.
 
+mod details;
 mod memory;
+mod rooms;
+mod servers;
 
+pub use details::SocketDetails;
 pub use memory::Memory;
+pub use rooms::RoomChange;
+pub use servers::{Host, ServerAnswers, ServerEvent};
 
 use crate::encoded::Encoded;
 use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Weak};
 
 /// The name of a room, or the id of a socket: every socket is in the room of its own id.
 pub type Room = Arc<str>;
 
 /// A socket of this machine, as an adapter sees it.
-pub trait Member: Send + Sync + 'static {
+pub trait Member: Any + Send + Sync {
     /// The socket's id.
     fn id(&self) -> &Room;
 
@@ -30,6 +37,10 @@ pub trait Member: Send + Sync + 'static {
 
     /// The request that opened the connection.
     fn handshake(&self) -> &Handshake;
+
+    /// The data that other servers may see, as JSON text: see
+    /// [`Socket::set_shared_data`](crate::Socket::set_shared_data).
+    fn shared_data(&self) -> Option<Arc<str>>;
 }
 
 /// Who is meant: the union of `rooms` (everyone if empty) without the union of `except`.
@@ -75,6 +86,13 @@ pub trait AckSink: Send + Sync {
 
     /// The socket has answered; `None` if it has left before.
     fn answer(&self, socket: &Room, answer: Option<Answer>);
+
+    /// The answers are not complete before [`AckSink::release`]: for an adapter that still has to
+    /// hear which sockets of another server were reached.
+    fn hold(&self);
+
+    /// The opposite of one [`AckSink::hold`]. What is not released is overtaken by the time limit.
+    fn release(&self);
 }
 
 /// The ack that a broadcast asks for.
@@ -93,23 +111,19 @@ impl std::fmt::Debug for AckRequest {
     }
 }
 
-/// A socket of this or another machine, as [`Adapter::fetch`] finds it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct RemoteSocket {
-    /// Its id.
-    pub id: Room,
-    /// The rooms it is in, sorted, the one of its own id left out.
-    pub rooms: Vec<Room>,
-    /// The request that opened its connection.
-    pub handshake: Handshake,
-}
-
 /// Rooms and delivery of one namespace.
 ///
-/// No method may block or wait, [`Adapter::fetch`] aside: they are called while packets are
-/// handled. No lock may be held while a [`Member`] is called.
+/// No method may block or wait, those aside that return a future: they are called while packets
+/// are handled. No lock may be held while a [`Member`] is called.
 pub trait Adapter: Send + Sync + 'static {
+    /// The namespace begins; called once, before anything else. Default: nothing happens.
+    fn open(&self, host: Weak<dyn Host>) {
+        drop(host);
+    }
+
+    /// The namespace has ended: it was a dynamic one, and empty. Default: nothing happens.
+    fn close(&self) {}
+
     /// A socket has joined the namespace.
     fn add(&self, member: Arc<dyn Member>);
 
@@ -139,5 +153,22 @@ pub trait Adapter: Send + Sync + 'static {
     ///
     /// # Errors
     /// If other machines do not answer in time.
-    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<RemoteSocket>>>;
+    fn fetch<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, crate::Result<Vec<SocketDetails>>>;
+
+    /// The sockets of this machine.
+    fn members(&self, target: &Target) -> Vec<Arc<dyn Member>>;
+
+    /// Hands an event to the same namespace of all other servers, and collects their answers if
+    /// `wants_ack`. Default: there are no others, so nobody answers and nobody is missing.
+    ///
+    /// # Errors
+    /// If the event cannot be handed over. A server that does not answer in time is no error.
+    fn emit_to_servers<'a>(
+        &'a self,
+        event: &'a ServerEvent,
+        wants_ack: bool,
+    ) -> BoxFuture<'a, crate::Result<ServerAnswers>> {
+        let _ = (event, wants_ack);
+        Box::pin(std::future::ready(Ok(ServerAnswers::default())))
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use rialto_protocol::CloseReason;
-use rialto_protocol::engine::{Packet, Violation};
+use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -201,13 +201,21 @@ fn take(
     now: Instant,
 ) -> Result<(), Fault> {
     let text = match message {
+        MessageRef::Binary(data) if session.version() == Version::V3 => {
+            let Packet::Binary(data) = revision3::decode_binary(data)? else { return Ok(()) };
+            return client.receive(MessageRef::Binary(&data), cx, now);
+        }
         MessageRef::Binary(_) => return client.receive(message, cx, now),
         MessageRef::Text(text) => text,
     };
     if let Some(text) = text.strip_prefix('4') {
         return client.receive(MessageRef::Text(text), cx, now);
     }
-    match Packet::decode(text)? {
+    let packet = match session.version() {
+        Version::V4 => Packet::decode(text)?,
+        Version::V3 => revision3::decode_text(text)?,
+    };
+    match packet {
         // Here binary has frames of its own, but a client without binary support keeps to base64.
         Packet::Binary(data) => client.receive(MessageRef::Binary(&data), cx, now),
         packet => Ok(session.receive_control(&packet, now)?),

@@ -19,6 +19,15 @@ struct Waiting {
     payload: Bytes,
 }
 
+impl Waiting {
+    fn message(&self) -> MessageRef<'_> {
+        match self.kind {
+            Kind::Text => MessageRef::Text(std::str::from_utf8(&self.payload).unwrap_or_default()),
+            Kind::Binary => MessageRef::Binary(&self.payload),
+        }
+    }
+}
+
 impl Outbox {
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
@@ -60,16 +69,34 @@ impl Outbox {
         body
     }
 
+    /// Takes packets from the front as long as `take` does.
+    pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) {
+        while let Some(waiting) = self.packets.front() {
+            if !take(waiting.message()) {
+                return;
+            }
+            self.bytes -= waiting.payload.len();
+            self.packets.pop_front();
+        }
+    }
+
+    /// Whether a binary message waits.
+    pub(crate) fn has_binary(&self) -> bool {
+        self.packets.iter().any(|waiting| matches!(waiting.kind, Kind::Binary))
+    }
+
+    /// Answers a ping. Of pongs side by side one is enough, so pings alone fill nothing.
+    pub(crate) fn push_pong(&mut self) {
+        if self.packets.back().is_none_or(|last| *last.payload != *b"3") {
+            self.push(MessageRef::Text("3"));
+        }
+    }
+
     /// Hands everything over, in order, to a WebSocket that has replaced the polls.
     pub(crate) fn drain(&mut self, mut send: impl FnMut(MessageRef<'_>)) {
         self.bytes = 0;
         for waiting in self.packets.drain(..) {
-            match waiting.kind {
-                Kind::Text => send(MessageRef::Text(
-                    std::str::from_utf8(&waiting.payload).unwrap_or_default(),
-                )),
-                Kind::Binary => send(MessageRef::Binary(&waiting.payload)),
-            }
+            send(waiting.message());
         }
     }
 
@@ -82,6 +109,15 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pongs_side_by_side_are_one() {
+        let mut outbox = Outbox::default();
+        (0..5).for_each(|_| outbox.push_pong());
+        outbox.push(MessageRef::Text("4x"));
+        (0..5).for_each(|_| outbox.push_pong());
+        assert_eq!(outbox.take_payload(100), b"3\x1e4x\x1e3");
+    }
 
     #[test]
     fn payloads_hold_what_fits_and_the_rest_waits() {

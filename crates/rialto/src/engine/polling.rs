@@ -1,14 +1,17 @@
 //! Long-polling: a GET that waits for packets, a POST for each batch.
 
 use super::reply::{Reply, plain, refused};
-use super::session::Session;
+use super::revision3::Payload;
+use super::session::{Inner, Session};
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rialto_protocol::CloseReason;
+use rialto_protocol::engine::revision3::PayloadDecoder as PayloadDecoder3;
 use rialto_protocol::engine::{
-    self, HandshakeError, Packet, PayloadDecoder, Received, Refusal, State,
+    self, HandshakeError, Packet, PayloadDecoder, Received, Refusal, State, Version, Violation,
+    jsonp,
 };
 use rialto_ws::{Message, Text};
 use std::future::poll_fn;
@@ -21,14 +24,22 @@ const DISCARD_BYTES: usize = 16 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// A payload as the answer to a GET.
-pub(super) fn payload(body: Vec<u8>) -> Reply {
-    let mut reply = plain(StatusCode::OK, "text/plain; charset=UTF-8", body);
+pub(super) fn payload(body: Payload, jsonp: Option<&str>) -> Reply {
+    let body = match jsonp {
+        Some(index) => body.into_script(index),
+        None => body,
+    };
+    let mut reply = plain(StatusCode::OK, body.content_type, body.bytes);
+    if jsonp.is_some() {
+        let nosniff = HeaderValue::from_static("nosniff");
+        reply.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    }
     reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }
 
 /// Answers a GET when there is something to send.
-pub(super) async fn poll(session: &Arc<Session>) -> Reply {
+pub(super) async fn poll(session: &Arc<Session>, jsonp: Option<&str>) -> Reply {
     let started = session.update(|inner| inner.machine.poll_started(Instant::now()));
     let kind = match started {
         Ok(kind) => kind,
@@ -37,27 +48,29 @@ pub(super) async fn poll(session: &Arc<Session>) -> Reply {
     let mut guard = PollGuard { session, answered: false };
     let body = poll_fn(|cx| poll_body(session, kind, cx)).await;
     guard.answered = true;
-    payload(body)
+    payload(body, jsonp)
 }
 
 /// The body of the answer, once there is something to say; it ends the poll.
 ///
 /// The close packet comes alone: stock clients deal with it before the messages beside it.
-fn poll_body(session: &Session, kind: engine::Poll, cx: &mut Context<'_>) -> Poll<Vec<u8>> {
+fn poll_body(session: &Session, kind: engine::Poll, cx: &mut Context<'_>) -> Poll<Payload> {
+    let version = session.version();
+    let control = |packet| Payload::control(version, packet);
     session.update(|inner| {
         let limit = session.options().max_payload;
         let released = inner.machine.must_release_poll() || kind != engine::Poll::Hold;
         let (body, last) = match inner.machine.state() {
             // The client has said goodbye itself and expects no more than the end of its poll.
-            State::Closed(CloseReason::TransportClose) => (b"6".to_vec(), true),
-            State::Closed(_) => (b"1".to_vec(), true),
+            State::Closed(CloseReason::TransportClose) => (control("6"), true),
+            State::Closed(_) => (control("1"), true),
             _ if !inner.outbox.is_empty() => {
-                let body = inner.outbox.take_payload(limit);
+                let body = Payload::take(&mut inner.outbox, version, session.base64(), limit);
                 inner.wake_waiters();
                 (body, false)
             }
-            State::Closing(_) => (b"1".to_vec(), true),
-            State::Open if released => (b"6".to_vec(), false),
+            State::Closing(_) => (control("1"), true),
+            State::Open if released => (control("6"), false),
             State::Open => {
                 inner.register_poll(cx);
                 return Poll::Pending;
@@ -86,11 +99,12 @@ impl Drop for PollGuard<'_> {
 }
 
 /// Takes the packets of a POST.
-pub(super) async fn post(session: &Arc<Session>, request: Request<Body>) -> Reply {
+pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: bool) -> Reply {
     if let Err(refusal) = session.update(|inner| inner.machine.post_started(Instant::now())) {
         return turned_down(refusal);
     }
     let mut guard = PostGuard { session, received: false };
+    let binary = is_binary(&request);
     let body = match read_body(session, request).await {
         Ok(body) => body,
         Err(reply) => {
@@ -100,7 +114,12 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>) -> Repl
         }
     };
     guard.received = true;
-    let messages = match receive(session, &body) {
+    let form = match (jsonp, binary) {
+        (true, _) => Form::Jsonp,
+        (_, true) => Form::Binary,
+        _ => Form::Text,
+    };
+    let messages = match receive(session, body, form) {
         Ok(messages) => messages,
         Err(violation) => {
             tracing::debug!(%violation, "bad polling payload");
@@ -115,14 +134,26 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>) -> Repl
     plain(StatusCode::OK, "text/html", "ok")
 }
 
+/// What a POST's body is.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    /// Of revision 3 alone.
+    Binary,
+    /// A form with the text in one of its fields.
+    Jsonp,
+}
+
+fn is_binary(request: &Request<Body>) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"))
+}
+
 async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, Reply> {
     let limit = session.options().max_payload;
     let too_large = || plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "payload too large\n");
     let headers = request.headers();
-    let binary = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"));
-    if binary {
+    if is_binary(&request) && session.version() == Version::V4 {
         let reason = "protocol 4 has no binary payloads";
         return Err(refused(HandshakeError::BadRequest, Some(reason)));
     }
@@ -155,19 +186,41 @@ fn discard(body: Body) {
 }
 
 /// Judges the packets of a body; returns its messages.
-fn receive(session: &Session, body: &Bytes) -> Result<Vec<Message>, engine::Violation> {
-    let now = Instant::now();
+fn receive(session: &Session, body: Bytes, form: Form) -> Result<Vec<Message>, Violation> {
     session.update(|inner| {
-        let mut messages = Vec::new();
-        let packets = PayloadDecoder::from_bytes(body).map_err(|v| inner.machine.fail(v))?;
-        for packet in packets {
-            let packet = packet.map_err(|violation| inner.machine.fail(violation))?;
-            if inner.machine.receive(&packet, now)? == Received::Message {
-                messages.push(message(&packet, body));
-            }
+        let taken = match form {
+            Form::Jsonp => jsonp::payload(&body).map(|text| Bytes::from(text.into_owned())),
+            Form::Text | Form::Binary => Ok(body),
+        };
+        let body = taken.map_err(|violation| inner.machine.fail(violation))?;
+        if let (Version::V3, Form::Binary) = (session.version(), form) {
+            return messages(inner, PayloadDecoder3::binary(&body), &body);
         }
-        Ok(messages)
+        let text = std::str::from_utf8(&body);
+        let text = text.map_err(|_| inner.machine.fail(Violation::InvalidUtf8))?;
+        match session.version() {
+            Version::V3 => messages(inner, PayloadDecoder3::text(text), &body),
+            Version::V4 => messages(inner, PayloadDecoder::new(text), &body),
+        }
     })
+}
+
+fn messages<'a>(
+    inner: &mut Inner,
+    packets: impl Iterator<Item = Result<Packet<'a>, Violation>>,
+    body: &Bytes,
+) -> Result<Vec<Message>, Violation> {
+    let now = Instant::now();
+    let mut messages = Vec::new();
+    for packet in packets {
+        let packet = packet.map_err(|violation| inner.machine.fail(violation))?;
+        match inner.machine.receive(&packet, now)? {
+            Received::Message => messages.push(message(&packet, body)),
+            Received::Ping => inner.answer_ping(),
+            Received::Nothing | Received::Closed(_) => {}
+        }
+    }
+    Ok(messages)
 }
 
 /// The packet's message as a slice of the body.

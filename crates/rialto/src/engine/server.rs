@@ -5,9 +5,11 @@ use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::id::random_id;
+use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
 use super::reply::{Reply, plain};
+use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
 use crate::compression;
@@ -29,6 +31,21 @@ use std::time::Instant;
 pub(crate) trait App: Send + Sync + 'static {
     /// A session has opened.
     fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client>;
+}
+
+/// What a request that opens a session says of its client.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    version: Version,
+    /// It cannot receive binary.
+    base64: bool,
+}
+
+impl Opening {
+    fn of(query: &Query<'_>) -> Self {
+        // What comes by JSONP is text.
+        Self { version: query.version, base64: query.base64 || query.jsonp.is_some() }
+    }
 }
 
 /// An Engine.IO server for one path.
@@ -126,6 +143,12 @@ impl Engine {
         if let Some(reply) = foreign_origin(&self.options, request.headers()) {
             return reply;
         }
+        if query.jsonp.is_some()
+            && !upgrade
+            && let Some((error, reason)) = jsonp::refusal(&self.options, request.headers())
+        {
+            return refuse(upgrade, error, Some(reason));
+        }
         // A WebSocket has to come as an upgrade, and an upgrade has to be a WebSocket.
         let fits = upgrade == (query.transport == Transport::WebSocket);
         match &query.sid {
@@ -133,19 +156,19 @@ impl Engine {
                 let Some(session) = self.find(sid) else {
                     return refuse(upgrade, HandshakeError::SessionUnknown, None);
                 };
-                if !fits || query.version != Version::V4 {
+                if !fits || query.version != session.version() {
                     return refuse(upgrade, HandshakeError::BadRequest, None);
                 }
-                self.answer_session(session, request, upgrade).await
+                self.answer_session(session, request, upgrade, &query).await
             }
             None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
             }
             None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
-            None if query.version != Version::V4 => {
+            None if query.version == Version::V3 && !self.options.allow_eio3 => {
                 refuse(upgrade, HandshakeError::UnsupportedVersion, None)
             }
-            None => self.open(request, upgrade, peer).await,
+            None => self.open(request, upgrade, peer, &query).await,
         }
     }
 
@@ -154,12 +177,14 @@ impl Engine {
         session: Arc<Session>,
         request: Request<Body>,
         upgrade: bool,
+        query: &Query<'_>,
     ) -> Reply {
+        let jsonp = query.jsonp.as_deref();
         match *request.method() {
             // What is no proper handshake, a POST for instance, is refused as one.
-            _ if upgrade => upgrade::probe(self, session, request),
-            Method::GET => polling::poll(&session).await,
-            Method::POST => polling::post(&session, request).await,
+            _ if upgrade => upgrade::probe(self, session, request, query),
+            Method::GET => polling::poll(&session, jsonp).await,
+            Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
     }
@@ -174,7 +199,9 @@ impl Engine {
         request: Request<Body>,
         upgrade: bool,
         peer: Option<SocketAddr>,
+        query: &Query<'_>,
     ) -> Reply {
+        let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
         let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
         if parts.extensions.get::<Secured>().is_some() {
@@ -184,13 +211,14 @@ impl Engine {
             return refusal;
         }
         if upgrade {
-            return upgrade::open(self, Request::from_parts(parts, body), handshake);
+            return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
         }
-        let Some(session) = self.start(Transport::Polling, None, handshake) else {
+        let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
             return plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no randomness");
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
-        let mut reply = polling::payload(body.into_bytes());
+        let body = Payload::control(query.version, &body);
+        let mut reply = polling::payload(body, query.jsonp.as_deref());
         let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
         if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -204,13 +232,17 @@ impl Engine {
         transport: Transport,
         socket: Option<WebSocket>,
         handshake: Handshake,
+        opening: Opening,
     ) -> Option<Arc<Session>> {
         let id = random_id()
             .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
             .ok()?;
-        let machine = engine::Session::new(Arc::clone(&self.times), transport, Instant::now());
+        let Opening { version, base64 } = opening;
+        let times = Arc::clone(&self.times);
+        let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let options = Arc::clone(&self.options);
-        let session = Arc::new(Session::new(id.clone(), options, machine, socket.as_ref()));
+        let session = Session::new(id.clone(), options, machine, socket.as_ref(), base64);
+        let session = Arc::new(session);
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(&id, transport));
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;

@@ -2,11 +2,12 @@
 
 use super::line::Line;
 use super::outbox::Outbox;
+use super::revision3;
 use crate::encoded::Encoded;
 use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
-use rialto_protocol::engine::{self, Packet, State, Timeout, Transport};
+use rialto_protocol::engine::{self, Packet, Received, State, Timeout, Transport, Version};
 use rialto_ws::{Message, MessageRef, Sender, WebSocket};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,9 @@ pub(crate) struct Session {
     options: Arc<Options>,
     websocket: OnceLock<Sender>,
     open: AtomicBool,
+    version: Version,
+    /// A client of revision 3 that cannot receive binary on its present transport.
+    base64: AtomicBool,
     /// See [`Session::evict`].
     evicted: AtomicBool,
     line: Line,
@@ -71,7 +75,9 @@ impl Session {
         options: Arc<Options>,
         machine: engine::Session,
         websocket: Option<&WebSocket>,
+        base64: bool,
     ) -> Self {
+        let version = machine.version();
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
@@ -90,14 +96,16 @@ impl Session {
             options,
             websocket: sender,
             open: AtomicBool::new(true),
+            version,
+            base64: AtomicBool::new(base64),
             evicted: AtomicBool::new(false),
             line: Line::default(),
             inner: Mutex::new(inner),
         }
     }
 
-    /// The session's secret id.
-    pub(super) fn id(&self) -> &str {
+    /// The session's secret id; clients of revision 3 have no other.
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
@@ -107,6 +115,40 @@ impl Session {
 
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// The revision of Engine.IO that the client speaks.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether the client cannot receive binary on its present transport.
+    pub(super) fn base64(&self) -> bool {
+        self.base64.load(Ordering::Acquire)
+    }
+
+    /// Hands messages to the WebSocket, in the revision's form.
+    fn write(&self, sender: &Sender, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
+        let is_binary = |message: &MessageRef<'_>| matches!(message, MessageRef::Binary(_));
+        if self.version == Version::V3 && messages.iter().any(is_binary) {
+            let messages = revision3::messages(messages, self.base64());
+            let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+            return sender.try_send_group(&messages).map_err(|error| refusal(&error));
+        }
+        sender.try_send_group(messages).map_err(|error| refusal(&error))
+    }
+
+    /// [`Session::write`] of what was framed before.
+    fn write_encoded(&self, sender: &Sender, packet: &Encoded) -> Result<(), SendError> {
+        let messages = match self.version {
+            Version::V4 => packet.messages(),
+            Version::V3 if self.base64() => {
+                let messages: Vec<_> = packet.message_refs().collect();
+                return self.write(sender, &messages);
+            }
+            Version::V3 => packet.messages_of_revision3(),
+        };
+        sender.try_send_prepared_group(messages).map_err(|error| refusal(&error))
     }
 
     /// The senders that wait for room.
@@ -122,11 +164,11 @@ impl Session {
     /// Sends the messages of one packet side by side, if the budget has room for all.
     pub(crate) fn send(&self, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
         if let Some(sender) = self.websocket.get() {
-            return sender.try_send_group(messages).map_err(|error| refusal(&error));
+            return self.write(sender, messages);
         }
         let mut inner = self.inner.lock();
         if let Some(sender) = self.websocket.get() {
-            return sender.try_send_group(messages).map_err(|error| refusal(&error));
+            return self.write(sender, messages);
         }
         self.admit(&inner)?;
         for message in messages {
@@ -142,15 +184,11 @@ impl Session {
             return Ok(());
         }
         if let Some(sender) = self.websocket.get() {
-            return sender
-                .try_send_prepared_group(packet.messages())
-                .map_err(|error| refusal(&error));
+            return self.write_encoded(sender, packet);
         }
         let mut inner = self.inner.lock();
         if let Some(sender) = self.websocket.get() {
-            return sender
-                .try_send_prepared_group(packet.messages())
-                .map_err(|error| refusal(&error));
+            return self.write_encoded(sender, packet);
         }
         self.admit(&inner)?;
         for message in packet.messages() {
@@ -307,10 +345,11 @@ impl Session {
     }
 
     /// The upgrade is complete: what waits leaves by the WebSocket, and so does all that follows.
-    pub(super) fn move_to(&self, inner: &mut Inner, socket: WebSocket) {
+    pub(super) fn move_to(&self, inner: &mut Inner, socket: WebSocket, base64: bool) {
         let sender = socket.sender();
+        self.base64.store(base64, Ordering::Release);
         let mut full = false;
-        inner.outbox.drain(|message| full |= sender.try_send_ref(message).is_err());
+        inner.outbox.drain(|message| full |= self.write(&sender, &[message]).is_err());
         if full {
             // More was waiting for polls than the connection's budget takes at once.
             inner.farewell = Some((1013, "too much was waiting for this client"));
@@ -376,7 +415,14 @@ impl Session {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Result<(), engine::Violation> {
-        self.update(|inner| inner.machine.receive(packet, now).map(drop))
+        let received = self.update(|inner| inner.machine.receive(packet, now))?;
+        if received == Received::Ping
+            && let Some(sender) = self.websocket.get()
+        {
+            // A peer that does not take its pong takes nothing else either.
+            drop(sender.try_send_ref(MessageRef::Text("3")));
+        }
+        Ok(())
     }
 }
 
@@ -391,6 +437,12 @@ impl Inner {
         if let Some(waker) = &self.driver {
             waker.wake_by_ref();
         }
+    }
+
+    /// A ping of revision 3 has come by a POST.
+    pub(super) fn answer_ping(&mut self) {
+        self.outbox.push_pong();
+        self.wake_poll();
     }
 
     /// Registers the waiting poll.

@@ -2,7 +2,7 @@
 
 use super::admission::refuse;
 use super::reply::Reply;
-use super::server::Engine;
+use super::server::{Engine, Opening};
 use super::session::Session;
 use crate::handshake::Handshake;
 use crate::net::Conn;
@@ -10,7 +10,7 @@ use crate::options::Options;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
-use rialto_protocol::engine::{Packet, Probe, Transport};
+use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,16 +33,27 @@ fn has_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Opens a session on a WebSocket.
-pub(super) fn open(engine: &Arc<Engine>, request: Request<Body>, handshake: Handshake) -> Reply {
+pub(super) fn open(
+    engine: &Arc<Engine>,
+    request: Request<Body>,
+    handshake: Handshake,
+    opening: Opening,
+) -> Reply {
     let engine = Arc::clone(engine);
     let options = socket_options(engine.options());
     accept(Upgrade::new(request).options(options), move |socket, _| {
-        engine.start(Transport::WebSocket, Some(socket), handshake);
+        engine.start(Transport::WebSocket, Some(socket), handshake, opening);
     })
 }
 
 /// Tries a WebSocket for a session that lives on polling.
-pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Request<Body>) -> Reply {
+pub(super) fn probe(
+    engine: &Arc<Engine>,
+    session: Arc<Session>,
+    request: Request<Body>,
+    query: &Query<'_>,
+) -> Reply {
+    let base64 = query.base64;
     let started = session.update(|inner| inner.machine.probe_started(Instant::now()));
     if let Err(refusal) = started {
         tracing::debug!(?refusal, "upgrade refused");
@@ -51,7 +62,7 @@ pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Reques
     let options = socket_options(engine.options());
     let guard = ProbeGuard(Some(session));
     accept(Upgrade::new(request).options(options), move |socket, _| {
-        tokio::spawn(run_probe(guard, socket));
+        tokio::spawn(run_probe(guard, socket, base64));
     })
 }
 
@@ -69,7 +80,7 @@ impl Drop for ProbeGuard {
     }
 }
 
-async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket) {
+async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket, base64: bool) {
     let Some(session) = guard.0.clone() else { return };
     session.update(|inner| {
         if inner.machine.is_probing() {
@@ -91,7 +102,7 @@ async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket) {
             }
             Some(Probe::Upgraded) => {
                 guard.0 = None;
-                return session.update(|inner| session.move_to(inner, socket));
+                return session.update(|inner| session.move_to(inner, socket, base64));
             }
             Some(Probe::Ended) | None => {
                 return socket.sender().close(1002, "this is not an upgrade");

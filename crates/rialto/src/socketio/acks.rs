@@ -75,6 +75,13 @@ struct Collected {
     waiting: HashSet<Room>,
     answers: Vec<(Room, Answer)>,
     left: Vec<Room>,
+    holds: usize,
+}
+
+impl Collected {
+    fn is_complete(&self) -> bool {
+        self.waiting.is_empty() && self.holds == 0
+    }
 }
 
 impl Collector {
@@ -82,7 +89,7 @@ impl Collector {
     pub(super) async fn complete(&self) {
         loop {
             let changed = self.changed.notified();
-            if self.state.lock().waiting.is_empty() {
+            if self.state.lock().is_complete() {
                 return;
             }
             changed.await;
@@ -114,7 +121,19 @@ impl AckSink for Collector {
             Some(answer) => state.answers.push((Arc::clone(socket), answer)),
             None => state.left.push(Arc::clone(socket)),
         }
-        if state.waiting.is_empty() {
+        if state.is_complete() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn hold(&self) {
+        self.state.lock().holds += 1;
+    }
+
+    fn release(&self) {
+        let mut state = self.state.lock();
+        state.holds = state.holds.saturating_sub(1);
+        if state.is_complete() {
             self.changed.notify_waiters();
         }
     }

@@ -3,8 +3,9 @@
 use super::acks::{Acks, Collector};
 use super::emit::Emit;
 use super::namespace::Namespace;
-use crate::adapter::{AckRequest, AckSink, Operation, RemoteSocket, Room, Target};
-use crate::encoded::{Encoded, with_scratch};
+use super::remote::RemoteSocket;
+use crate::adapter::{AckRequest, AckSink, Operation, Room, Target};
+use crate::encoded::{Encoded, Flags, with_scratch};
 use crate::error::Result;
 use bytes::Bytes;
 use rialto_protocol::socketio;
@@ -75,13 +76,13 @@ impl<R: AsRef<str>> Rooms for &[R] {
 pub struct Broadcast {
     namespace: Arc<Namespace>,
     target: Target,
-    volatile: bool,
+    flags: Flags,
     timeout: Option<Duration>,
 }
 
 impl Broadcast {
     pub(super) fn new(namespace: Arc<Namespace>) -> Self {
-        Self { namespace, target: Target::default(), volatile: false, timeout: None }
+        Self { namespace, target: Target::default(), flags: Flags::default(), timeout: None }
     }
 
     /// Adds rooms to reach; each member is reached once.
@@ -104,7 +105,14 @@ impl Broadcast {
 
     /// May be dropped for a client that is not ready for it.
     pub fn volatile(mut self) -> Self {
-        self.volatile = true;
+        self.flags.volatile = true;
+        self
+    }
+
+    /// Whether it is compressed for the clients that have agreed on compression. Default true; not
+    /// worth it for what is compressed already, as images are.
+    pub fn compress(mut self, on: bool) -> Self {
+        self.flags.compress = on;
         self
     }
 
@@ -173,7 +181,7 @@ impl Broadcast {
         with_scratch(|out| {
             let attachments = encode(out)?;
             let text = std::str::from_utf8(&out[1..]).unwrap_or_default();
-            Ok(Encoded::new(text, &attachments, self.volatile))
+            self.namespace.encoded(text, &attachments, self.flags)
         })
     }
 
@@ -182,7 +190,9 @@ impl Broadcast {
     /// # Errors
     /// If other machines do not answer in time.
     pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>> {
-        self.namespace.adapter().fetch(&self.target).await
+        let found = self.namespace.adapter().fetch(&self.target).await?;
+        let remote = |details| RemoteSocket::new(Arc::clone(&self.namespace), details);
+        Ok(found.into_iter().map(remote).collect())
     }
 
     /// Makes those sockets join rooms.

@@ -5,6 +5,8 @@ use super::event::{Event, Incoming};
 use super::events::{Events, warn_or_debug};
 use super::handler::{Admission, Refused, Start, StartKind};
 use super::namespace::Namespace;
+use super::reading::{Reading, decode};
+use super::revision4;
 use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
 use crate::adapter::Answer;
@@ -15,9 +17,7 @@ use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
-use rialto_protocol::socketio::{
-    self, Assembler, Connected, Limits, PacketType, Violation, event_name,
-};
+use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -49,13 +49,15 @@ struct Connection {
     joining: Vec<Arc<Namespace>>,
     /// Namespaces that this side has ended: packets that were on their way are ignored.
     left: Vec<Arc<Namespace>>,
-    assembler: Assembler,
+    reading: Reading,
     running: RunningSet,
     /// Events that wait until a suspended handler is done.
     parked: VecDeque<Event>,
     parked_bytes: usize,
     connect_by: Option<Instant>,
     refused: u32,
+    /// The main namespace is to be joined unasked: so it is for clients of revision 4.
+    joins_main: bool,
 }
 
 /// A namespace that the client is in.
@@ -69,6 +71,7 @@ struct Joined {
 struct Whole<'a> {
     kind: PacketType,
     namespace: &'a str,
+    query: &'a str,
     id: Option<u64>,
     data: &'a str,
     attachments: &'a [Bytes],
@@ -76,16 +79,15 @@ struct Whole<'a> {
 
 impl Connection {
     fn new(core: Arc<Core>, session: Arc<Session>, handshake: Handshake) -> Self {
-        let options = &core.options;
-        let limits = Limits { max_bytes: options.max_payload, ..Limits::default() };
-        let connect_by = Instant::now().checked_add(options.connect_timeout);
+        let connect_by = Instant::now().checked_add(core.options.connect_timeout);
         Self {
+            joins_main: revision4::is_spoken(&session),
             session,
             handshake,
             joined: Vec::new(),
             joining: Vec::new(),
             left: Vec::new(),
-            assembler: Assembler::new(limits),
+            reading: Reading::new(&core.options),
             running: RunningSet::default(),
             parked: VecDeque::new(),
             parked_bytes: 0,
@@ -97,7 +99,12 @@ impl Connection {
 
     fn packet(&mut self, packet: &Whole<'_>, cx: &mut Context<'_>) -> Result<(), Fault> {
         if packet.kind == PacketType::Connect {
-            return self.connect(packet.namespace, packet.data, cx);
+            return match revision4::is_spoken(&self.session) {
+                // It was joined unasked; some clients ask all the same.
+                true if packet.namespace == "/" => Ok(()),
+                true => self.connect(packet.namespace, &revision4::auth(packet.query), cx),
+                false => self.connect(packet.namespace, packet.data, cx),
+            };
         }
         let Some(index) = self.find(packet.namespace) else {
             if self.left.iter().any(|namespace| namespace.name() == packet.namespace) {
@@ -137,7 +144,12 @@ impl Connection {
         let namespace = if full { None } else { self.core.namespace(name) };
         let Some(namespace) = namespace else {
             let reason = if full { "Too many namespaces" } else { "Invalid namespace" };
-            return self.refuse(name, &Refused::new(reason));
+            let refused = Refused::new(reason);
+            return match revision4::is_spoken(&self.session) {
+                // As the reference: an object here, a string where a middleware refuses.
+                true => self.refuse(name, &refused.data(&serde_json::json!({"message": reason}))),
+                false => self.refuse(name, &refused),
+            };
         };
         self.left.retain(|left| left.name() != name);
         let handshake = self.handshake.with_auth(auth);
@@ -151,11 +163,27 @@ impl Connection {
         Ok(())
     }
 
+    /// Joins the main namespace, once, for a client that expects it.
+    fn join_main(&mut self, cx: &mut Context<'_>) {
+        if self.joins_main
+            && std::mem::take(&mut self.joins_main)
+            && self.session.is_open()
+            && let Err(fault) = self.connect("/", "", cx)
+        {
+            self.session.close_with(fault.reason, 1008, fault.text);
+        }
+    }
+
     fn refuse(&mut self, namespace: &str, refused: &Refused) -> Result<(), Fault> {
-        let data = refused.data_json().and_then(|json| RawValue::from_string(json.to_owned()).ok());
-        self.send(|out| {
-            socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
-        });
+        if revision4::is_spoken(&self.session) {
+            self.send(|out| revision4::encode_refusal(out, namespace, refused));
+        } else {
+            let data = refused.data_json();
+            let data = data.and_then(|json| RawValue::from_string(json.to_owned()).ok());
+            self.send(|out| {
+                socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
+            });
+        }
         self.refused += 1;
         if self.refused > MAX_REFUSED {
             return Err(Fault {
@@ -169,7 +197,11 @@ impl Connection {
     /// Sends a packet of the protocol itself; a peer that cannot take it is about to be closed.
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), socketio::Error>) {
         let sent = with_scratch(|out| match encode(out) {
-            Ok(()) => with_messages(out, &[], |messages| self.session.send(messages)).is_ok(),
+            Ok(()) => {
+                let parser = self.core.options.parser.as_ref();
+                let send = |messages: &[MessageRef<'_>]| self.session.send(messages);
+                matches!(with_messages(parser, out, &[], send), Ok(Ok(())))
+            }
             Err(_) => false,
         });
         if !sent {
@@ -185,7 +217,12 @@ impl Connection {
         start: Start,
         cx: &mut Context<'_>,
     ) {
-        let Ok(id) = random_id() else {
+        let old = revision4::is_spoken(&self.session);
+        let id = match old {
+            true => Ok(revision4::socket_id(&self.session, namespace.name())),
+            false => random_id(),
+        };
+        let Ok(id) = id else {
             self.send(|out| {
                 socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
             });
@@ -194,8 +231,8 @@ impl Connection {
         self.connect_by = None;
         let session = Arc::clone(&self.session);
         let socket = Socket::new(id, session, Arc::clone(&namespace), handshake);
-        let connected = Connected { sid: socket.id(), pid: None };
-        self.send(|out| socketio::encode_connect(out, namespace.name(), Some(&connected)));
+        let connected = (!old).then(|| Connected { sid: socket.id(), pid: None });
+        self.send(|out| socketio::encode_connect(out, namespace.name(), connected.as_ref()));
         let start = start.prepare(&socket);
         // Only now may broadcasts reach it: the client knows that it has joined.
         namespace.adapter().add(Arc::new(socket.clone()));
@@ -385,12 +422,29 @@ impl Client for Connection {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Result<(), Fault> {
+        self.join_main(cx);
+        let (assembler, message) = match (&mut self.reading, message) {
+            (Reading::Standard(assembler), message) => (assembler, message),
+            (Reading::Parser(decoder), message) => {
+                let Some(packet) = decode(decoder.as_mut(), message)? else { return Ok(()) };
+                let whole = Whole {
+                    kind: packet.kind,
+                    namespace: &packet.namespace,
+                    query: "",
+                    id: packet.id,
+                    data: &packet.data,
+                    attachments: &packet.attachments,
+                };
+                return self.packet(&whole, cx);
+            }
+        };
         match message {
             MessageRef::Text(text) => {
-                let Some(packet) = self.assembler.receive_text(text, now)? else { return Ok(()) };
+                let Some(packet) = assembler.receive_text(text, now)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace,
+                    query: packet.query,
                     id: packet.id,
                     data: packet.data,
                     attachments: &[],
@@ -399,10 +453,11 @@ impl Client for Connection {
             }
             MessageRef::Binary(bytes) => {
                 let bytes = Bytes::copy_from_slice(bytes);
-                let Some(packet) = self.assembler.receive_binary(bytes)? else { return Ok(()) };
+                let Some(packet) = assembler.receive_binary(bytes)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace(),
+                    query: "",
                     id: packet.id,
                     data: packet.data(),
                     attachments: &packet.attachments,
@@ -413,6 +468,7 @@ impl Client for Connection {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.join_main(cx);
         loop {
             let idle = loop {
                 match self.running.poll_next(cx) {
@@ -441,11 +497,11 @@ impl Client for Connection {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.connect_by, self.assembler.poll_timeout()].into_iter().flatten().min()
+        [self.connect_by, self.reading.poll_timeout()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
-        self.assembler.handle_timeout(now)?;
+        self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
             let text = "no namespace was joined in time";
@@ -456,7 +512,7 @@ impl Client for Connection {
 
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.connect_by = None;
-        self.assembler = Assembler::new(self.assembler.limits().clone());
+        self.reading = Reading::new(&self.core.options);
         self.parked.clear();
         self.parked_bytes = 0;
         while !self.joined.is_empty() {
@@ -481,6 +537,6 @@ impl From<Violation> for Fault {
     }
 }
 
-fn parse_error(text: &'static str) -> Fault {
+pub(super) fn parse_error(text: &'static str) -> Fault {
     Fault { reason: CloseReason::ParseError, text }
 }

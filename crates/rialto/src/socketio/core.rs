@@ -3,7 +3,8 @@
 use super::events::Events;
 use super::extensions::Extensions;
 use super::handler::Handler;
-use super::namespace::{Io, Namespace};
+use super::io::Io;
+use super::namespace::Namespace;
 use crate::adapter::{Adapter, Memory};
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
@@ -56,7 +57,7 @@ impl Core {
         Arc::new_cyclic(|core: &Weak<Self>| {
             let open = |name: &Arc<str>, handler: Arc<dyn Handler>| {
                 let adapter = (plan.make_adapter)(name);
-                Arc::new(Namespace::new(Arc::clone(name), handler, adapter, core.clone()))
+                Namespace::new(Arc::clone(name), handler, adapter, core.clone()).begin()
             };
             let root: Arc<str> = "/".into();
             let main = open(&root, plan.main);
@@ -94,7 +95,7 @@ impl Core {
         let namespace = namespaces.entry(Arc::clone(&name)).or_insert_with(|| {
             let adapter = (self.make_adapter)(&name);
             let core = Arc::downgrade(self);
-            Arc::new(Namespace::new(name, Arc::clone(handler), adapter, core).dynamic())
+            Namespace::new(name, Arc::clone(handler), adapter, core).dynamic().begin()
         });
         Some(Arc::clone(namespace))
     }
@@ -113,7 +114,14 @@ impl Core {
         // One reference here, one with the caller: nobody is about to join it.
         if namespace.adapter().count() == 0 && Arc::strong_count(namespace) <= 2 {
             namespaces.remove(namespace.name());
+            drop(namespaces);
+            namespace.adapter().close();
         }
+    }
+
+    /// All namespaces.
+    pub(crate) fn namespaces(&self) -> Vec<Io> {
+        self.namespaces.read().values().cloned().map(Io::new).collect()
     }
 
     pub(crate) fn add_closer(&self, closer: Box<Closer>) {

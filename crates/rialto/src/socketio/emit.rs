@@ -1,6 +1,6 @@
 //! Sending one packet to one socket.
 
-use crate::encoded::{with_messages, with_scratch};
+use crate::encoded::{Encoded, Flags, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use bytes::Bytes;
@@ -31,6 +31,7 @@ struct Waiting {
     session: Arc<Session>,
     text: Vec<u8>,
     attachments: Vec<Bytes>,
+    flags: Flags,
     /// Its place in the line of those that wait, from the first poll on.
     ticket: Option<u64>,
 }
@@ -51,11 +52,12 @@ impl Emit {
     /// A `volatile` packet is dropped instead of waiting.
     pub(super) fn start(
         session: &Arc<Session>,
-        volatile: bool,
+        flags: Flags,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
     ) -> Self {
         // Whoever waits already goes first.
         let in_line = !session.line().is_empty();
+        let volatile = flags.volatile;
         if volatile && (in_line || !session.is_writable()) {
             return Self::done(Ok(()));
         }
@@ -65,8 +67,12 @@ impl Emit {
                 Err(error) => return Self::done(Err(error.into())),
             };
             let sent = match in_line && session.is_open() {
-                true => Err(SendError::Full),
-                false => with_messages(text, &attachments, |messages| session.send(messages)),
+                true => Ok(Err(SendError::Full)),
+                false => send(session, text, &attachments, flags),
+            };
+            let sent = match sent {
+                Ok(sent) => sent,
+                Err(error) => return Self::done(Err(error)),
             };
             match sent {
                 Ok(()) => Self::done(Ok(())),
@@ -76,11 +82,28 @@ impl Emit {
                     session: Arc::clone(session),
                     text: text.clone(),
                     attachments,
+                    flags,
                     ticket: None,
                 }))),
             }
         })
     }
+}
+
+/// Hands a packet to the session, written by its parser.
+fn send(
+    session: &Session,
+    text: &[u8],
+    attachments: &[Bytes],
+    flags: Flags,
+) -> Result<Result<(), SendError>> {
+    let parser = session.options().parser.as_ref();
+    if flags.compress {
+        return with_messages(parser, text, attachments, |messages| session.send(messages));
+    }
+    let packet = std::str::from_utf8(text.get(1..).unwrap_or_default()).unwrap_or_default();
+    let flags = Flags { volatile: false, ..flags };
+    Ok(session.send_encoded(&Encoded::new(parser, packet, attachments, flags)?))
 }
 
 impl Future for Emit {
@@ -110,8 +133,8 @@ impl Waiting {
         let ticket = *self.ticket.get_or_insert_with(|| line.join());
         ready!(line.poll_first(ticket, cx));
         loop {
-            let sent = with_messages(&self.text, &self.attachments, |m| self.session.send(m));
-            match sent {
+            let sent = send(&self.session, &self.text, &self.attachments, self.flags);
+            match sent? {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(SendError::Closed) => return Poll::Ready(Err(Error::disconnected())),
                 Err(SendError::Full) => {}

@@ -1,14 +1,17 @@
-//! Namespaces, and [`Io`]: the way to everyone in one.
+//! Namespaces.
 
-use super::broadcast::{Broadcast, Rooms};
 use super::core::Core;
-use super::emit::Emit;
 use super::handler::Handler;
-use crate::adapter::{Adapter, RemoteSocket};
+use super::io::Io;
+use super::servers::{self, ServerListener};
+use crate::adapter::{Adapter, Answer, Host, RoomChange, ServerEvent};
+use crate::encoded::{Encoded, Flags};
 use crate::error::Result;
-use serde::Serialize;
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -28,7 +31,12 @@ pub(crate) struct Namespace {
     /// Failed listeners that were reported.
     reports: AtomicU64,
     dynamic: bool,
+    watched: AtomicBool,
+    rooms: RwLock<Vec<Arc<RoomListener>>>,
+    servers: RwLock<HashMap<Box<str>, Vec<Arc<ServerListener>>>>,
 }
+
+pub(super) type RoomListener = dyn Fn(&RoomChange) + Send + Sync;
 
 impl Namespace {
     pub(super) fn new(
@@ -46,12 +54,40 @@ impl Namespace {
             undecoded: AtomicU64::new(0),
             reports: AtomicU64::new(0),
             dynamic: false,
+            watched: AtomicBool::new(false),
+            rooms: RwLock::default(),
+            servers: RwLock::default(),
         }
     }
 
     /// Marks a namespace that was made because its name fits a pattern.
     pub(super) fn dynamic(self) -> Self {
         Self { dynamic: true, ..self }
+    }
+
+    /// Shares it, and lets its adapter know whom it serves.
+    pub(super) fn begin(self) -> Arc<Self> {
+        let namespace = Arc::new(self);
+        let host: Weak<Self> = Arc::downgrade(&namespace);
+        namespace.adapter.open(host);
+        namespace
+    }
+
+    pub(super) fn core(&self) -> Option<Arc<Core>> {
+        self.core.upgrade()
+    }
+
+    pub(super) fn add_room_listener(&self, listener: Arc<RoomListener>) {
+        self.rooms.write().push(listener);
+        self.watched.store(true, Ordering::Release);
+    }
+
+    pub(super) fn add_server_listener(&self, name: &str, listener: Arc<ServerListener>) {
+        self.servers.write().entry(name.into()).or_default().push(listener);
+    }
+
+    pub(super) fn undecoded(&self) -> u64 {
+        self.undecoded.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_dynamic(&self) -> bool {
@@ -84,6 +120,16 @@ impl Namespace {
         self.reports.fetch_add(1, Ordering::Relaxed) < WARNINGS
     }
 
+    /// A packet for many, written by the server's parser.
+    ///
+    /// # Errors
+    /// If the parser does not take it.
+    pub(super) fn encoded(&self, text: &str, bytes: &[Bytes], flags: Flags) -> Result<Encoded> {
+        let core = self.core.upgrade();
+        let parser = core.as_ref().and_then(|core| core.options.parser.as_ref());
+        Encoded::new(parser, text, bytes, flags)
+    }
+
     /// How long a broadcast waits for acks unless told otherwise.
     pub(super) fn ack_timeout(&self) -> Duration {
         match self.core.upgrade() {
@@ -101,119 +147,28 @@ impl Namespace {
     }
 }
 
-/// Emits to everyone in a namespace, from anywhere: handlers, HTTP routes, tasks of your own.
-///
-/// Cloning costs a reference count.
-#[derive(Clone)]
-pub struct Io(Arc<Namespace>);
-
-impl Io {
-    pub(crate) fn new(namespace: Arc<Namespace>) -> Self {
-        Self(namespace)
+impl Host for Namespace {
+    fn namespace(&self) -> &str {
+        &self.name
     }
 
-    /// Another namespace of the same server, if it exists; the leading `/` may be left out.
-    #[must_use]
-    pub fn of(&self, namespace: &str) -> Option<Self> {
-        let core = self.0.core.upgrade()?;
-        let name = namespace.trim_start_matches('/');
-        core.existing(&format!("/{name}")).map(Self)
+    fn watches_rooms(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
     }
 
-    /// The namespace's name.
-    #[must_use]
-    pub fn namespace(&self) -> &str {
-        self.0.name()
+    fn room_changed(&self, change: &RoomChange) {
+        let listeners = self.rooms.read().clone();
+        listeners.iter().for_each(|listener| listener(change));
     }
 
-    /// Emits an event to everyone in the namespace.
-    ///
-    /// It is handed to every client before this returns, and waits for none: one that reads too
-    /// slowly is disconnected with 1013. Awaiting the result says whether the arguments could be
-    /// sent, and lets other tasks run now and then.
-    pub fn emit(&self, name: &str, args: impl Serialize) -> Emit {
-        self.everyone().emit(name, args)
+    fn server_event(&self, event: ServerEvent) -> BoxFuture<'static, Option<Answer>> {
+        let name = servers::name(&event);
+        let listeners = name.and_then(|name| self.servers.read().get(&*name).cloned());
+        let io = self.core.upgrade().and_then(|core| core.existing(&self.name)).map(Io::new);
+        Box::pin(async move { servers::handle(&io?, &listeners?, &event).await })
     }
 
-    /// Emits a variant of an enum to everyone in the namespace: the counterpart of
-    /// [`Event::read`](crate::Event::read).
-    pub fn send(&self, event: &impl Serialize) -> Emit {
-        self.everyone().send(event)
-    }
-
-    /// To everyone in these rooms.
-    pub fn to(&self, rooms: impl Rooms) -> Broadcast {
-        self.everyone().to(rooms)
-    }
-
-    /// To everyone outside these rooms.
-    pub fn except(&self, rooms: impl Rooms) -> Broadcast {
-        self.everyone().except(rooms)
-    }
-
-    /// To everyone on this machine.
-    pub fn local(&self) -> Broadcast {
-        self.everyone().local()
-    }
-
-    /// To everyone who is ready for it.
-    pub fn volatile(&self) -> Broadcast {
-        self.everyone().volatile()
-    }
-
-    /// To everyone, with a time for acks.
-    pub fn timeout(&self, limit: Duration) -> Broadcast {
-        self.everyone().timeout(limit)
-    }
-
-    fn everyone(&self) -> Broadcast {
-        Broadcast::new(Arc::clone(&self.0))
-    }
-
-    /// The sockets in the namespace.
-    ///
-    /// # Errors
-    /// If other machines do not answer in time.
-    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>> {
-        self.everyone().fetch_sockets().await
-    }
-
-    /// How many sockets of this machine are in the namespace.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.0.adapter().count()
-    }
-
-    /// How many events of this namespace did not decode and were dropped, since the start.
-    #[must_use]
-    pub fn undecoded(&self) -> u64 {
-        self.0.undecoded.load(Ordering::Relaxed)
-    }
-
-    /// The server's state of this type: see [`Server::state`](crate::Server::state).
-    #[must_use]
-    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.0.core.upgrade()?.state.get()
-    }
-
-    /// Closes every connection of the server, with 1001 and the reason `server shutting down`, and
-    /// waits until they are gone, at most [`Options::drain_timeout`](crate::Options).
-    pub async fn close(&self) {
-        let Some(core) = self.0.core.upgrade() else { return };
-        let limit = core.options.drain_timeout;
-        let drained = async {
-            while core.close(true) > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::warn!(left = core.close(false), "clients did not go in time");
-        }
-    }
-}
-
-impl fmt::Debug for Io {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Io").field("namespace", &self.0.name()).finish_non_exhaustive()
+    fn packet(&self, text: &str, attachments: &[Bytes], volatile: bool) -> Result<Encoded> {
+        self.encoded(text, attachments, Flags { volatile, ..Flags::default() })
     }
 }

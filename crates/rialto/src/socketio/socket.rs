@@ -3,11 +3,15 @@
 use super::acks::{Pending, decode};
 use super::broadcast::{Broadcast, Rooms};
 use super::emit::Emit;
+use super::emitter::Emitter;
 use super::event::Event;
 use super::extensions::Extensions;
-use super::namespace::{Io, Namespace};
+use super::io::Io;
+use super::namespace::Namespace;
+#[cfg(doc)]
+use super::remote::RemoteSocket;
 use crate::adapter::{AckRequest, Answer, Member, Room};
-use crate::encoded::{Encoded, with_messages, with_scratch};
+use crate::encoded::{Encoded, Flags, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
@@ -117,28 +121,32 @@ impl Socket {
     /// The event is queued at once if the client's byte budget has room; awaiting the result
     /// waits for room otherwise.
     pub fn emit(&self, name: &str, args: impl Serialize) -> Emit {
-        self.emit_flagged(name, &args, false)
+        self.emit_flagged(name, &args, Flags::default())
     }
 
     /// Emits a variant of an enum: the counterpart of [`Event::read`].
     pub fn send(&self, event: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, false, |out| socketio::encode_enum(out, nsp, None, event))
+        Emit::start(&self.0.session, Flags::default(), |out| {
+            socketio::encode_enum(out, nsp, None, event)
+        })
     }
 
-    pub(super) fn emit_flagged(&self, name: &str, args: &impl Serialize, volatile: bool) -> Emit {
+    pub(super) fn emit_flagged(&self, name: &str, args: &impl Serialize, flags: Flags) -> Emit {
         if self.is_over() {
             return Emit::done(Err(Error::disconnected()));
         }
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, volatile, |out| {
+        Emit::start(&self.0.session, flags, |out| {
             socketio::encode_event(out, nsp, None, name, args)
         })
     }
 
     pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, false, |out| socketio::encode_ack(out, nsp, id, args))
+        Emit::start(&self.0.session, Flags::default(), |out| {
+            socketio::encode_ack(out, nsp, id, args)
+        })
     }
 
     /// Emits an event and waits for the client's ack.
@@ -153,14 +161,15 @@ impl Socket {
         name: &str,
         args: impl Serialize,
     ) -> Result<T> {
-        self.ask(name, &args, self.0.session.options().ack_timeout).await
+        self.ask(name, &args, self.ack_timeout(), Flags::default()).await
     }
 
-    fn ask<T: DeserializeOwned, A: Serialize>(
+    pub(super) fn ask<T: DeserializeOwned, A: Serialize>(
         &self,
         name: &str,
         args: &A,
         limit: Duration,
+        flags: Flags,
     ) -> impl Future<Output = Result<T>> + Send + use<T, A> {
         let id = self.0.namespace.next_ack();
         let (sender, receiver) = oneshot::channel();
@@ -169,7 +178,7 @@ impl Socket {
         let nsp = self.0.namespace.name();
         let sending = match registered {
             Err(error) => Emit::done(Err(error)),
-            Ok(()) => Emit::start(&self.0.session, false, |out| {
+            Ok(()) => Emit::start(&self.0.session, flags, |out| {
                 socketio::encode_event(out, nsp, Some(id), name, args)
             }),
         };
@@ -209,13 +218,25 @@ impl Socket {
     /// Emits that may be dropped if the client is not ready for them.
     #[must_use]
     pub fn volatile(&self) -> Emitter<'_> {
-        Emitter { socket: self, volatile: true, timeout: None }
+        Emitter::new(self).volatile()
+    }
+
+    /// Whether emits are compressed, if the client has agreed on compression. Default true; not
+    /// worth it for what is compressed already, as images are.
+    #[must_use]
+    pub fn compress(&self, on: bool) -> Emitter<'_> {
+        Emitter::new(self).compress(on)
     }
 
     /// Sets how long [`Emitter::emit_with_ack`] waits.
     #[must_use]
     pub fn timeout(&self, limit: Duration) -> Emitter<'_> {
-        Emitter { socket: self, volatile: false, timeout: Some(limit) }
+        Emitter::new(self).timeout(limit)
+    }
+
+    /// The time for acks unless told otherwise.
+    pub(super) fn ack_timeout(&self) -> Duration {
+        self.0.session.options().ack_timeout
     }
 
     /// Joins rooms: a name, or several.
@@ -238,6 +259,13 @@ impl Socket {
         Ok(())
     }
 
+    /// Leaves all rooms, the one of its own id excepted.
+    pub fn leave_all(&self) {
+        for room in self.rooms() {
+            self.0.namespace.adapter().leave(&self.0.id, &room);
+        }
+    }
+
     /// The rooms it has joined, sorted; the one of its own id is left out.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
@@ -252,6 +280,11 @@ impl Socket {
     /// To everyone in the namespace except this client.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(Arc::clone(&self.0.namespace)).except(Arc::clone(&self.0.id))
+    }
+
+    /// To everyone in the namespace on this machine, except this client.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
     }
 
     /// To everyone in the namespace outside these rooms, except this client.
@@ -292,6 +325,22 @@ impl Socket {
     /// Stores a value for this socket, in place of an earlier one of its type.
     pub fn set_data<T: Send + Sync + 'static>(&self, value: T) {
         self.0.data.write().insert(value);
+    }
+
+    /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes it.
+    /// A socket has one such value; it takes the place of an earlier one, of whatever type.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn set_shared_data<T>(&self, value: T) -> Result<()>
+    where
+        T: Serialize + Send + Sync + 'static,
+    {
+        let json = serde_json::to_string(&value)?;
+        let mut data = self.0.data.write();
+        data.insert(SharedData(json.into()));
+        data.insert(value);
+        Ok(())
     }
 
     /// Takes the value of this type out again.
@@ -358,7 +407,11 @@ impl Socket {
     fn say_goodbye(&self) {
         let session = &self.0.session;
         let sent = with_scratch(|out| match socketio::encode_disconnect(out, self.namespace()) {
-            Ok(()) => with_messages(out, &[], |messages| session.send(messages)),
+            Ok(()) => {
+                let parser = session.options().parser.as_ref();
+                with_messages(parser, out, &[], |messages| session.send(messages))
+                    .unwrap_or(Err(SendError::Closed))
+            }
             Err(_) => Err(SendError::Closed),
         });
         if sent == Err(SendError::Full) {
@@ -471,7 +524,14 @@ impl Member for Socket {
     fn handshake(&self) -> &Handshake {
         &self.0.handshake
     }
+
+    fn shared_data(&self) -> Option<Arc<str>> {
+        self.data::<SharedData>().map(|data| Arc::clone(&data.0))
+    }
 }
+
+/// What [`Socket::set_shared_data`] keeps beside the value.
+struct SharedData(Arc<str>);
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -488,45 +548,5 @@ struct AckGuard(Socket, u64);
 impl Drop for AckGuard {
     fn drop(&mut self) {
         self.0.0.state.lock().acks.remove(&self.1);
-    }
-}
-
-/// Emits to one client with flags: made by [`Socket::volatile`] and [`Socket::timeout`].
-#[derive(Clone, Copy, Debug)]
-pub struct Emitter<'a> {
-    socket: &'a Socket,
-    volatile: bool,
-    timeout: Option<Duration>,
-}
-
-impl Emitter<'_> {
-    /// As [`Socket::volatile`].
-    #[must_use]
-    pub fn volatile(self) -> Self {
-        Self { volatile: true, ..self }
-    }
-
-    /// As [`Socket::timeout`].
-    #[must_use]
-    pub fn timeout(self, limit: Duration) -> Self {
-        Self { timeout: Some(limit), ..self }
-    }
-
-    /// As [`Socket::emit`].
-    pub fn emit(self, name: &str, args: impl Serialize) -> Emit {
-        self.socket.emit_flagged(name, &args, self.volatile)
-    }
-
-    /// As [`Socket::emit_with_ack`], which volatile does not concern: it would never be answered.
-    ///
-    /// # Errors
-    /// As [`Socket::emit_with_ack`].
-    pub async fn emit_with_ack<T: DeserializeOwned>(
-        self,
-        name: &str,
-        args: impl Serialize,
-    ) -> Result<T> {
-        let limit = self.timeout.unwrap_or(self.socket.0.session.options().ack_timeout);
-        self.socket.ask(name, &args, limit).await
     }
 }

@@ -1,6 +1,6 @@
 //! A WebSocket client that servers of other projects can be tried with.
 //!
-//! `ws-client URL [--protocol NAME].. [--header NAME:VALUE].. [--max-message BYTES]
+//! `ws-client URL [--protocol NAME].. [--header NAME:VALUE].. [--max-message BYTES] [--pieces]
 //! [--redirects COUNT] [--proxy URL] [--ca FILE] [--cert FILE --key FILE]` sends each
 //! message back to the server, but obeys `close:CODE:REASON` and `ping:PAYLOAD`. What it sees of
 //! the connection goes to stdout, one line of JSON each: `{"open":{"protocol":..}}`, then
@@ -13,7 +13,7 @@ use clap::Parser;
 use rialto_ws::{ClientTls, CloseCode, Connect, Error, Message, Options, Result, WebSocket};
 use serde_json::json;
 use std::path::PathBuf;
-use ws_peers::Compression;
+use ws_peers::{Compression, echo_in_pieces};
 
 /// A WebSocket client that servers of other projects can be tried with.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ struct Args {
     /// Bytes in a message that is received.
     #[arg(long, value_name = "BYTES")]
     max_message: Option<usize>,
+    /// Send messages back in fragments, while they arrive, and obey none.
+    #[arg(long)]
+    pieces: bool,
     /// Redirects that are followed.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     redirects: usize,
@@ -91,7 +94,11 @@ async fn run(args: Args) -> Result {
     }
     let mut socket = connect.options(options).connect().await?;
     println!("{}", json!({ "open": { "protocol": socket.protocol() } }));
-    serve(&mut socket).await?;
+    if args.pieces {
+        echo_in_pieces(&mut socket).await?;
+    } else {
+        serve(&mut socket).await?;
+    }
     let (code, reason) = match socket.close_frame() {
         Some(frame) => (frame.code, frame.reason.as_str()),
         None => (CloseCode::ABNORMAL, ""),

@@ -7,8 +7,9 @@
 use clap::Parser;
 use rialto_ws::{Options, Result, WebSocket, serve_on};
 use std::net::Ipv4Addr;
+use std::pin::Pin;
 use tokio::net::TcpListener;
-use ws_peers::Compression;
+use ws_peers::{Compression, echo_in_pieces};
 
 /// A WebSocket server that returns every message as it came.
 #[derive(Debug, Parser)]
@@ -22,6 +23,9 @@ struct Args {
     /// Bytes in a message that is received.
     #[arg(long, value_name = "BYTES")]
     max_message: Option<usize>,
+    /// Send messages back in fragments, while they arrive.
+    #[arg(long)]
+    pieces: bool,
     #[command(flatten)]
     compression: Compression,
 }
@@ -31,8 +35,15 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await?;
     println!("listening on ws://{}", listener.local_addr()?);
-    Ok(serve_on(listener, options(args), echo).await?)
+    let handler = match args.pieces {
+        true => |socket| Box::pin(in_pieces(socket)) as Ending,
+        false => |socket| Box::pin(echo(socket)) as Ending,
+    };
+    Ok(serve_on(listener, options(args), handler).await?)
 }
+
+/// How a connection ends.
+type Ending = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 fn options(args: Args) -> Options {
     let options = args.compression.apply(Options::default().protocols(args.protocol));
@@ -47,4 +58,8 @@ async fn echo(mut socket: WebSocket) -> Result<()> {
         socket.send(message).await?;
     }
     Ok(())
+}
+
+async fn in_pieces(mut socket: WebSocket) -> Result<()> {
+    echo_in_pieces(&mut socket).await
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Config, Poll, Probe, Received, Refusal, State, Timeout};
 use crate::CloseReason;
-use crate::engine::{Packet, Transport, Violation};
+use crate::engine::{Packet, Transport, Version, Violation};
 
 /// A ping that left at most this late counts from its due time; timers are never exact. A longer
 /// delay (a suspended machine, a starved process) is ours and not the peer's.
@@ -62,6 +62,8 @@ enum Heartbeat {
     Idle { ping_at: Option<Instant> },
     /// A ping is out; the peer is gone unless something is heard before then.
     Waiting { deadline: Option<Instant> },
+    /// Revision 3: the peer pings, and is gone unless something is heard before then.
+    Listening { deadline: Option<Instant> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,45 @@ impl Session {
             poll: false,
             post: false,
         }
+    }
+
+    /// [`new`](Self::new) for a client of that revision.
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::Instant};
+    /// use rialto_protocol::engine::{Config, Packet, Received, Session, Transport, Version};
+    ///
+    /// let (config, now) = (Arc::new(Config::default()), Instant::now());
+    /// let transport = Transport::WebSocket;
+    /// let mut session = Session::with_version(config.clone(), Version::V3, transport, now);
+    /// assert_eq!(session.receive(&Packet::Ping(""), now), Ok(Received::Ping));
+    /// let due = now + config.ping_interval + config.ping_timeout;
+    /// assert_eq!(session.poll_timeout(), Some(due));
+    /// ```
+    pub fn with_version(
+        config: Arc<Config>,
+        version: Version,
+        transport: Transport,
+        now: Instant,
+    ) -> Self {
+        let mut session = Self::new(config, transport, now);
+        if version == Version::V3 {
+            session.heartbeat = Heartbeat::Listening { deadline: session.silence_ends(now) };
+        }
+        session
+    }
+
+    /// The revision that the client speaks.
+    pub const fn version(&self) -> Version {
+        match self.heartbeat {
+            Heartbeat::Listening { .. } => Version::V3,
+            _ => Version::V4,
+        }
+    }
+
+    /// When a client of revision 3 that was heard at `now`, and never again, is gone.
+    fn silence_ends(&self, now: Instant) -> Option<Instant> {
+        now.checked_add(self.config.ping_interval)?.checked_add(self.config.ping_timeout)
     }
 
     /// Where the session is in its life.
@@ -151,6 +192,10 @@ impl Session {
         }
         match packet {
             Packet::Text(_) | Packet::Binary(_) => Ok(Received::Message),
+            Packet::Ping(_) if self.version() == Version::V3 => Ok(Received::Ping),
+            Packet::Pong(_) if self.version() == Version::V3 => {
+                Err(self.fail(Violation::UnexpectedPong))
+            }
             Packet::Pong(_) => {
                 let ping_at = now.checked_add(self.config.ping_interval);
                 self.heartbeat = Heartbeat::Idle { ping_at };
@@ -169,10 +214,18 @@ impl Session {
     /// WebSocket control frame. They count as a sign of life.
     #[inline]
     pub fn heard(&mut self, now: Instant) {
-        if let Heartbeat::Waiting { deadline } = &mut self.heartbeat {
-            // Never earlier than before: a caller's `now` may be a little old.
-            let later = now.checked_add(self.config.ping_timeout);
-            *deadline = deadline.zip(later).map(|(old, new)| old.max(new));
+        // Never earlier than before: a caller's `now` may be a little old.
+        let later = |old: Option<Instant>, new| old.zip(new).map(|(old, new)| old.max(new));
+        match self.heartbeat {
+            Heartbeat::Idle { .. } => {}
+            Heartbeat::Waiting { deadline } => {
+                let deadline = later(deadline, now.checked_add(self.config.ping_timeout));
+                self.heartbeat = Heartbeat::Waiting { deadline };
+            }
+            Heartbeat::Listening { deadline } => {
+                let deadline = later(deadline, self.silence_ends(now));
+                self.heartbeat = Heartbeat::Listening { deadline };
+            }
         }
     }
 
@@ -381,7 +434,9 @@ impl Session {
     /// Whether the peer has been silent for too long after a ping.
     fn is_expired(&self, now: Instant) -> bool {
         match self.heartbeat {
-            Heartbeat::Waiting { deadline } => deadline.is_some_and(|deadline| deadline <= now),
+            Heartbeat::Waiting { deadline } | Heartbeat::Listening { deadline } => {
+                deadline.is_some_and(|deadline| deadline <= now)
+            }
             Heartbeat::Idle { .. } => false,
         }
     }
@@ -406,7 +461,7 @@ impl Heartbeat {
     const fn due(&self) -> Option<Instant> {
         match self {
             Self::Idle { ping_at } => *ping_at,
-            Self::Waiting { deadline } => *deadline,
+            Self::Waiting { deadline } | Self::Listening { deadline } => *deadline,
         }
     }
 }

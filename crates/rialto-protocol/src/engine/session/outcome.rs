@@ -19,6 +19,8 @@ pub enum State {
 pub enum Received {
     /// Hand the message to the layer above.
     Message,
+    /// Answer with a `pong` on the active transport: in revision 3 it is the client that pings.
+    Ping,
     /// Nothing: the packet was for the session itself, or came too late.
     Nothing,
     /// The peer ended the session.

@@ -1,9 +1,11 @@
 //! A message that leaves in fragments: its data frames stand together, others wait behind it.
 
-use super::{Shared, State, Writer};
+use super::{Outgoing, Shared, State, Writer};
 use crate::error::Error;
 use crate::io::queue::Queue;
-use crate::proto::{CloseCode, CloseFrame, Kind, OpCode};
+use crate::prepared::Prepared;
+use crate::proto::deflate::Deflation;
+use crate::proto::{CloseCode, CloseFrame, Header, Kind, Message, OpCode, RSV1};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,8 +15,37 @@ use std::task::{Context, Poll};
 pub(super) struct Fragments {
     /// Its first fragment has been queued.
     begun: bool,
+    /// It is compressed.
+    deflation: Option<Box<Deflation>>,
     /// Whole messages that were sent meanwhile (RFC 6455 §5.4: they must not come between).
     behind: Queue,
+    /// The same where each message is compressed by those before it: not framed yet, because the
+    /// order of compressing has to be that of leaving.
+    unframed: Vec<Unframed>,
+    /// Bytes that those hold.
+    unframed_bytes: usize,
+}
+
+/// A message that is framed when its turn comes.
+struct Unframed {
+    message: Held,
+    plain: bool,
+}
+
+enum Held {
+    Message(Message),
+    Prepared(Prepared),
+}
+
+/// A fragment, as [`Shared::poll_fragment`] takes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Fragment<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) payload: &'a Bytes,
+    /// The last of its message.
+    pub(crate) fin: bool,
+    /// The message is not to be compressed, whatever was agreed on; the first fragment decides.
+    pub(crate) plain: bool,
 }
 
 impl Shared {
@@ -38,9 +69,7 @@ impl Shared {
     pub(crate) fn poll_fragment(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
-        kind: Kind,
-        payload: &Bytes,
-        fin: bool,
+        fragment: &Fragment<'_>,
     ) -> Poll<Result<(), Error>> {
         let mut writer = self.writer.lock();
         if writer.state == State::Open && writer.queue.len() >= self.budget() {
@@ -53,9 +82,9 @@ impl Shared {
             writer.wait(cx);
             return Poll::Pending;
         }
-        writer.push_fragment(kind, payload, fin)?;
-        if fin {
-            writer.end_fragments();
+        writer.push_fragment(fragment)?;
+        if fragment.fin {
+            writer.end_fragments()?;
         }
         self.after_push(&mut writer);
         Poll::Ready(Ok(()))
@@ -88,8 +117,9 @@ impl Shared {
                 self.limit_close();
             }
         }
-        writer.end_fragments();
-        if writer.state == State::Open && !writer.queue.is_empty() {
+        if writer.end_fragments().is_err() {
+            writer.fail();
+        } else if writer.state == State::Open && !writer.queue.is_empty() {
             self.after_push(&mut writer);
         }
     }
@@ -100,9 +130,14 @@ impl Writer {
         self.rare.as_ref().and_then(|rare| rare.fragments.as_ref())
     }
 
+    fn fragments_mut(&mut self) -> Option<&mut Fragments> {
+        self.rare.as_mut().and_then(|rare| rare.fragments.as_mut())
+    }
+
     /// Bytes that wait, also behind a message in fragments.
     pub(in crate::io) fn queued(&self) -> usize {
-        self.queue.len() + self.fragments().map_or(0, |fragments| fragments.behind.len())
+        let behind = |behind: &Fragments| behind.behind.len() + behind.unframed_bytes;
+        self.queue.len() + self.fragments().map_or(0, behind)
     }
 
     /// Where whole messages go.
@@ -113,36 +148,93 @@ impl Writer {
         }
     }
 
+    /// Keeps a message for which it is too early to be compressed. False if it is not.
+    pub(super) fn hold_back(&mut self, out: &Outgoing<'_>) -> bool {
+        let Some(fragments) = self.fragments_mut() else { return false };
+        let Some(held) = Unframed::of(out) else { return false };
+        fragments.unframed_bytes += held.len();
+        fragments.unframed.push(held);
+        true
+    }
+
     /// Drops what waits behind a message that will never end.
     pub(super) fn drop_held_back(&mut self) {
-        if let Some(fragments) = self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
+        if let Some(fragments) = self.fragments_mut() {
             fragments.behind.clear();
+            fragments.unframed = Vec::new();
+            fragments.unframed_bytes = 0;
         }
     }
 
-    fn push_fragment(&mut self, kind: Kind, payload: &Bytes, fin: bool) -> Result<(), Error> {
+    fn push_fragment(&mut self, fragment: &Fragment<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
-        let begun = match self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
-            Some(fragments) => std::mem::replace(&mut fragments.begun, true),
-            None => return Err(Error::closed()),
+        let Some(fragments) = self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) else {
+            return Err(Error::closed());
         };
-        let opcode = match kind {
-            _ if begun => OpCode::Continuation,
-            Kind::Text => OpCode::Text,
-            Kind::Binary => OpCode::Binary,
+        self.pulse.sent = true;
+        let Fragment { kind, payload, fin, plain } = *fragment;
+        let begun = std::mem::replace(&mut fragments.begun, true);
+        let opcode = if begun { OpCode::Continuation } else { kind.into() };
+        let Some(compressor) = &mut self.compressor else {
+            self.queue.push_fragment(opcode, fin, payload, mask);
+            return Ok(());
         };
-        self.queue.push_fragment(opcode, fin, payload, mask);
+        // Of a message in several fragments nobody knows how long it will be.
+        let worthwhile = !fin || payload.len() >= compressor.threshold();
+        if !begun && !plain && worthwhile {
+            fragments.deflation = Some(Box::default());
+        }
+        let Some(deflation) = &mut fragments.deflation else {
+            self.queue.push_fragment(opcode, fin, payload, mask);
+            return Ok(());
+        };
+        let rsv = if begun { 0 } else { RSV1 };
+        compressor.compress_fragment(deflation, payload, fin, |bytes| {
+            let header = Header { fin, rsv, ..Header::new(opcode, bytes.len(), mask) };
+            self.queue.push_header(header, bytes);
+        });
         Ok(())
     }
 
     /// Frees the place; what waited behind the message follows it.
-    fn end_fragments(&mut self) {
+    fn end_fragments(&mut self) -> Result<(), Error> {
         let ended = self.rare.as_mut().and_then(|rare| rare.fragments.take());
-        if let Some(fragments) = ended {
-            if self.state == State::Open {
-                self.queue.append(fragments.behind);
-            }
-            self.wake_waiters();
+        let Some(fragments) = ended else { return Ok(()) };
+        self.wake_waiters();
+        if self.state != State::Open {
+            return Ok(());
         }
+        self.queue.append(fragments.behind);
+        for Unframed { message, plain } in &fragments.unframed {
+            let out = match message {
+                Held::Message(message) => Outgoing::Message(message),
+                Held::Prepared(message) => Outgoing::Prepared(message),
+            };
+            let plainly = Outgoing::Plain(&out);
+            self.push(if *plain { &plainly } else { &out })?;
+        }
+        Ok(())
+    }
+}
+
+impl Unframed {
+    fn of(out: &Outgoing<'_>) -> Option<Self> {
+        let message = match out {
+            Outgoing::Message(message) => Held::Message((*message).clone()),
+            Outgoing::Borrowed(message) => Held::Message(message.to_message()),
+            Outgoing::Prepared(message) => Held::Prepared((*message).clone()),
+            Outgoing::Ping(_) => return None,
+            Outgoing::Plain(out) => return Some(Self { plain: true, ..Self::of(out)? }),
+        };
+        Some(Self { message, plain: false })
+    }
+
+    /// Bytes that it holds; empty ones are not free.
+    fn len(&self) -> usize {
+        let payload = match &self.message {
+            Held::Message(message) => message.len(),
+            Held::Prepared(message) => message.payload().len(),
+        };
+        payload + size_of::<Self>()
     }
 }

@@ -1,4 +1,4 @@
-//! What happens to a message for which the send budget has no room, and the end of slow closers.
+//! What happens to a message for which the send budget has no room.
 
 use super::fragments::Fragments;
 use super::{Outgoing, Refused, Shared, Writer};
@@ -6,9 +6,8 @@ use crate::error::Error;
 use crate::options::SlowPeer;
 use crate::prepared::Prepared;
 use crate::proto::CloseFrame;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 /// What few connections need of a writer: a policy other than to wait, losses, a message that
 /// leaves in fragments.
@@ -97,47 +96,14 @@ impl Shared {
     }
 
     /// [`Shared::close`] from afar: whatever the receiving half waits for, the connection ends
-    /// when the time for the closing handshake is over.
-    pub(crate) fn close_in_time(self: &Arc<Self>, frame: &CloseFrame) {
+    /// when the time for the closing handshake is over. False if it was closed or closing.
+    pub(crate) fn close_in_time(self: &Arc<Self>, frame: &CloseFrame) -> bool {
         let mut writer = self.writer.lock();
-        if self.close_locked(&mut writer, frame, false) {
+        let first = self.close_locked(&mut writer, frame, false);
+        if first {
             self.limit_close();
         }
-    }
-
-    pub(in crate::io) fn limit_close(self: &Arc<Self>) {
-        let time = self.settings().close_timeout;
-        self.runtime().spawn(cut_after(time, vec![Arc::downgrade(self)]));
-    }
-}
-
-/// Closes connections as [`Shared::close_in_time`] does, with one timer for all of them, the
-/// longest. Returns how many were open.
-pub(crate) fn close_together<'a>(
-    connections: impl Iterator<Item = &'a Arc<Shared>>,
-    frame: &CloseFrame,
-) -> usize {
-    let (mut closing, mut longest, mut runtime) = (Vec::new(), Duration::ZERO, None);
-    for shared in connections {
-        let mut writer = shared.writer.lock();
-        if shared.close_locked(&mut writer, frame, false) {
-            longest = longest.max(shared.settings().close_timeout);
-            runtime.get_or_insert_with(|| shared.runtime().clone());
-            closing.push(Arc::downgrade(shared));
-        }
-    }
-    let count = closing.len();
-    if let Some(runtime) = runtime {
-        runtime.spawn(cut_after(longest, closing));
-    }
-    count
-}
-
-/// Ends connections whose closing handshake takes too long.
-async fn cut_after(time: Duration, connections: Vec<Weak<Shared>>) {
-    tokio::time::sleep(time).await;
-    for shared in connections.iter().filter_map(Weak::upgrade) {
-        shared.cut_unanswered();
+        first
     }
 }
 

@@ -1,8 +1,11 @@
 //! Decoding one message piece by piece, for those too large to be gathered.
 
 use super::{Body, Decoder, Item, Kind, OpCode, Partial, RSV1, Violation};
-use crate::proto::utf8::is_utf8;
+use crate::proto::deflate::{Inflated, Inflation};
 use std::ops::Range;
+
+/// Compressed bytes that one step is offered at most. What it does not take is masked again.
+const OFFERED: usize = 16 * 1024;
 
 /// What one step of [`Decoder::decode_piece`] has found.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,9 +36,15 @@ pub struct DecodedPiece {
 /// A message that is handed out as it arrives.
 #[derive(Debug)]
 pub(super) struct Streamed {
-    /// Bytes handed out, or gathered before.
+    /// Payload bytes of its frames that were taken.
     received: u64,
     limit: u64,
+    /// What is needed if it is compressed.
+    inflation: Inflation,
+    /// Of what was gathered before, compressed bytes that are decompressed.
+    inflated: usize,
+    /// All of its frames were taken.
+    complete: bool,
 }
 
 impl Decoder {
@@ -47,7 +56,7 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn decode_piece(&mut self, input: &mut [u8]) -> Result<DecodedPiece, Violation> {
-        if let Some(piece) = self.gathered_before() {
+        if let Some(piece) = self.held_back()? {
             return Ok(DecodedPiece { consumed: 0, piece: Some(piece) });
         }
         let mut at = 0;
@@ -99,50 +108,53 @@ impl Decoder {
     }
 
     fn stream(&self, received: u64) -> Streamed {
-        Streamed { received, limit: self.limits.max_message as u64 }
+        let limit = self.limits.max_message as u64;
+        let (inflation, inflated, complete) = (Inflation::default(), 0, false);
+        Streamed { received, limit, inflation, inflated, complete }
     }
 
     fn is_in_control(&self) -> bool {
         self.rest.frame.is_some_and(|frame| frame.opcode.is_control())
     }
 
-    /// What `decode` gathered of a message before somebody asked for pieces.
-    fn gathered_before(&mut self) -> Option<Piece> {
+    /// What can be handed out without further input: what `decode` gathered of a message before
+    /// somebody asked for pieces, and what a piece had no room for.
+    fn held_back(&mut self) -> Result<Option<Piece>, Violation> {
         let streamed = self.rest.streamed.is_some();
-        let message = self.rest.begun()?.message.as_mut()?;
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
+        let Some(message) = rest.message.as_mut() else { return Ok(None) };
         if !streamed {
             let (kind, received) = (message.kind, message.payload.len() as u64);
             self.rest.streamed = Some(self.stream(received));
-            return Some(Piece::Begin(kind));
+            return Ok(Some(Piece::Begin(kind)));
         }
-        if message.payload.is_empty() || message.compressed {
-            return None;
+        if message.compressed {
+            return self.inflate_held_back();
+        }
+        if message.payload.is_empty() {
+            return Ok(None);
         }
         let body = Body::Owned(std::mem::take(&mut message.payload));
-        Some(Piece::Data { body, last: false })
+        Ok(Some(Piece::Data { body, last: false }))
     }
 
     /// Takes what `input` holds of the current data frame.
     fn take_piece(&mut self, input: &mut [u8], at: &mut usize) -> Result<Option<Piece>, Violation> {
+        if self.rest.message.as_ref().is_some_and(|message| message.compressed) {
+            return self.take_compressed(input, at);
+        }
         let Some(rest) = self.rest.begun() else { return Ok(None) };
         let (Some(frame), Some(message), Some(streamed)) =
             (&mut rest.frame, &mut rest.message, &mut rest.streamed)
         else {
             return Ok(None);
         };
-        // What has come and what the frame announces: the sum stays the same until its end.
-        if frame.remaining as u64 > streamed.limit.saturating_sub(streamed.received) {
-            return Err(Violation::MessageTooLarge);
-        }
+        streamed.check_announced(frame.remaining)?;
         let body: Range<usize> = *at..*at + frame.remaining.min(input.len() - *at);
         *at = body.end;
         let bytes = &mut input[body.clone()];
         frame.unmask(bytes);
         streamed.received += bytes.len() as u64;
-        if message.compressed {
-            message.payload.extend_from_slice(bytes);
-            return self.finish_compressed();
-        }
         if message.kind == Kind::Text {
             message.utf8.feed(bytes)?;
         }
@@ -166,25 +178,86 @@ impl Decoder {
     }
 }
 
+/// Compressed messages.
 impl Decoder {
-    /// A compressed message is one piece, once it is whole.
-    fn finish_compressed(&mut self) -> Result<Option<Piece>, Violation> {
+    /// Decompresses what `input` holds of the current data frame, up to a piece.
+    fn take_compressed(
+        &mut self,
+        input: &mut [u8],
+        at: &mut usize,
+    ) -> Result<Option<Piece>, Violation> {
         let Some(rest) = self.rest.begun() else { return Ok(None) };
-        let limit = rest.streamed.as_ref().map_or(0, |streamed| streamed.limit);
-        let Some(frame) = rest.frame.take_if(|frame| frame.remaining == 0) else { return Ok(None) };
-        if !frame.fin {
+        let (Some(frame), Some(streamed)) = (&mut rest.frame, &mut rest.streamed) else {
             return Ok(None);
+        };
+        streamed.check_announced(frame.remaining)?;
+        let offered = frame.remaining.min(input.len() - *at).min(OFFERED);
+        let bytes = &mut input[*at..*at + offered];
+        frame.apply_mask(bytes);
+        let last = frame.fin && offered == frame.remaining;
+        let inflated =
+            self.inflate.inflate(&mut streamed.inflation, bytes, last, streamed.limit)?;
+        frame.pass(inflated.taken);
+        frame.apply_mask(&mut bytes[inflated.taken..]);
+        *at += inflated.taken;
+        streamed.received += inflated.taken as u64;
+        if let Some(frame) = rest.frame.take_if(|frame| frame.remaining == 0) {
+            streamed.complete = frame.fin;
         }
-        rest.streamed = None;
-        let message = rest.message.take();
-        self.rest.settle();
-        let Some(message) = message else { return Ok(None) };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let payload = self.inflate(&message.payload, limit)?;
-        if message.kind == Kind::Text && !is_utf8(&payload) {
-            return Err(Violation::InvalidUtf8);
+        self.hand_out(inflated)
+    }
+
+    /// Decompresses what was gathered before, and takes out what there was no room for.
+    fn inflate_held_back(&mut self) -> Result<Option<Piece>, Violation> {
+        loop {
+            let Some(rest) = self.rest.begun() else { return Ok(None) };
+            let (Some(message), Some(streamed)) = (&mut rest.message, &mut rest.streamed) else {
+                return Ok(None);
+            };
+            let gathered = message.payload.get(streamed.inflated..).unwrap_or_default();
+            if gathered.is_empty() && !streamed.inflation.is_full() {
+                return Ok(None);
+            }
+            let (state, limit) = (&mut streamed.inflation, streamed.limit);
+            let inflated = self.inflate.inflate(state, gathered, streamed.complete, limit)?;
+            streamed.inflated += inflated.taken;
+            if streamed.inflated == message.payload.len() {
+                (message.payload, streamed.inflated) = (Vec::new(), 0);
+            }
+            if let Some(piece) = self.hand_out(inflated)? {
+                return Ok(Some(piece));
+            }
         }
-        Ok(Some(Piece::Data { body: Body::Owned(payload), last: true }))
+    }
+
+    /// Checks what came out, and ends the message if that was all.
+    fn hand_out(&mut self, inflated: Inflated) -> Result<Option<Piece>, Violation> {
+        let Inflated { bytes, done, .. } = inflated;
+        let Some(rest) = self.rest.begun() else { return Ok(None) };
+        if let Some(message) = &mut rest.message
+            && message.kind == Kind::Text
+        {
+            message.utf8.feed(&bytes)?;
+            if done {
+                message.utf8.finish()?;
+            }
+        }
+        if done {
+            (rest.message, rest.streamed) = (None, None);
+            self.rest.settle();
+        }
+        let found = done || !bytes.is_empty();
+        Ok(found.then_some(Piece::Data { body: Body::Owned(bytes), last: done }))
+    }
+}
+
+impl Streamed {
+    /// What has come and what the frame announces: the sum stays the same until its end.
+    fn check_announced(&self, remaining: usize) -> Result<(), Violation> {
+        if remaining as u64 > self.limit.saturating_sub(self.received) {
+            return Err(Violation::MessageTooLarge);
+        }
+        Ok(())
     }
 }
 

@@ -9,9 +9,9 @@ use std::num::NonZeroU8;
 use zlib_rs::{Deflate as RawDeflate, DeflateFlush, Inflate as RawInflate, InflateFlush, Status};
 
 /// How a flushed deflate stream ends: an empty stored block, which does not travel (§7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// The same and an empty last block: proof that nothing of the message was missing.
-const TAIL_AND_END: [u8; 6] = [0, 0, 0xFF, 0xFF, 3, 0];
+pub(super) const TAIL_AND_END: [u8; 6] = [0, 0, 0xFF, 0xFF, 3, 0];
 
 /// Compresses what one side sends.
 ///
@@ -49,6 +49,13 @@ impl Compressor {
         self.kept.is_none() && self.window == 15
     }
 
+    /// True if messages refer to earlier ones: they have to be sent in the order in which they
+    /// were compressed.
+    #[must_use]
+    pub fn keeps_context(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// How hard it compresses, 1 to 9.
     #[must_use]
     pub fn level(&self) -> u8 {
@@ -60,12 +67,21 @@ impl Compressor {
     /// `None` if that would be no shorter; the message is to be sent as it is then. With a kept
     /// context the result is handed over whatever its length, since the peer has to see it.
     pub fn compress<R>(&mut self, payload: &[u8], then: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        if let Some(context) = self.kept() {
+            return Some(compress_on(context, payload, |bytes| then(without_tail(bytes))));
+        }
+        with_deflater(self.level(), self.window, |raw| compress_once(raw, payload, then))
+    }
+
+    /// The context that is kept, if there is one.
+    pub(super) fn kept(&mut self) -> Option<&mut RawDeflate> {
         let (level, window) = (self.level(), self.window);
-        let Some(kept) = &mut self.kept else {
-            return with_deflater(level, window, |raw| compress_once(raw, payload, then));
-        };
-        let context = kept.context.get_or_insert_with(|| new_deflater(level, window));
-        Some(compress_on(context, payload, then))
+        let kept = self.kept.as_mut()?;
+        Some(kept.context.get_or_insert_with(|| new_deflater(level, window)))
+    }
+
+    pub(super) fn window(&self) -> u8 {
+        self.window
     }
 }
 
@@ -112,8 +128,12 @@ fn drain(raw: &mut RawDeflate, scratch: &mut [u8]) {
     }
 }
 
-/// Compresses all of it behind what was compressed before.
-fn compress_on<R>(raw: &mut RawDeflate, payload: &[u8], then: impl FnOnce(&[u8]) -> R) -> R {
+/// Compresses all of it behind what was compressed before, and flushes.
+pub(super) fn compress_on<R>(
+    raw: &mut RawDeflate,
+    payload: &[u8],
+    then: impl FnOnce(&[u8]) -> R,
+) -> R {
     // Room for what does not shrink; more is made where that is not enough.
     with_scratch(payload.len() + payload.len() / 8 + 256, |scratch| {
         let (mut taken, mut written) = (0, 0);
@@ -132,10 +152,13 @@ fn compress_on<R>(raw: &mut RawDeflate, payload: &[u8], then: impl FnOnce(&[u8])
             }
             scratch.resize(scratch.len() * 2, 0);
         }
-        let frame = scratch.get(..written).unwrap_or_default();
-        // An empty message is one empty block, which is a single byte without its tail (§7.2.3.6).
-        then(frame.strip_suffix(&TAIL).filter(|rest| !rest.is_empty()).unwrap_or(&[0]))
+        then(scratch.get(..written).unwrap_or_default())
     })
+}
+
+/// An empty message is one empty block, which is a single byte without its tail (§7.2.3.6).
+pub(super) fn without_tail(flushed: &[u8]) -> &[u8] {
+    flushed.strip_suffix(&TAIL).filter(|rest| !rest.is_empty()).unwrap_or(&[0])
 }
 
 /// Decompresses what the other side sends.
@@ -173,11 +196,16 @@ impl Decompressor {
             // Not even the one byte that §7.2.3.6 asks for, but nothing else can be meant.
             return Ok(Vec::new());
         }
-        let Some(kept) = &mut self.kept else {
-            return with_inflater(|raw| Inflating::new(raw, max).run(compressed, &TAIL_AND_END));
-        };
-        let context = kept.context.get_or_insert_with(new_inflater);
-        Inflating::new(context, max).run(compressed, &TAIL)
+        if let Some(context) = self.kept() {
+            return Inflating::new(context, max).run(compressed, &TAIL);
+        }
+        with_inflater(|raw| Inflating::new(raw, max).run(compressed, &TAIL_AND_END))
+    }
+
+    /// The context that is kept, if the peer keeps its own.
+    pub(super) fn kept(&mut self) -> Option<&mut RawInflate> {
+        let kept = self.kept.as_mut()?;
+        Some(kept.context.get_or_insert_with(new_inflater))
     }
 }
 
@@ -222,35 +250,58 @@ impl<'a> Inflating<'a> {
     ) -> Result<bool, Violation> {
         loop {
             let room = scratch.get_mut(*filled..).unwrap_or_default();
-            let before = (self.raw.total_in(), self.raw.total_out());
-            let status = self.raw.decompress(input, room, InflateFlush::NoFlush);
-            let status = status.map_err(|_| Violation::InvalidDeflate)?;
-            let taken = usize::try_from(self.raw.total_in() - before.0).unwrap_or(0);
-            *filled += usize::try_from(self.raw.total_out() - before.1).unwrap_or(0);
-            input = input.get(taken..).unwrap_or_default();
+            let (made, step) = advance(self.raw, &mut input, room)?;
+            *filled += made;
             if self.out.len() + *filled > self.max {
                 return Err(Violation::MessageTooLarge);
             }
-            let full = *filled == scratch.len();
-            if full {
+            if *filled == scratch.len() {
                 self.out.extend_from_slice(scratch);
                 *filled = 0;
             }
-            match status {
-                Status::StreamEnd => {
-                    self.raw.reset(false);
-                    if input.is_empty() {
-                        return Ok(true);
-                    }
-                }
-                _ if full => {}
-                _ if input.is_empty() => return Ok(false),
-                // No room was lacking and yet it stopped: it will not go on.
-                _ if taken == 0 => return Err(Violation::InvalidDeflate),
-                _ => {}
+            match step {
+                Step::Ended if input.is_empty() => return Ok(true),
+                Step::Starved => return Ok(false),
+                Step::Ended | Step::More => {}
             }
         }
     }
+}
+
+/// How a call of the decompressor has left it.
+pub(super) enum Step {
+    /// A deflate stream has ended; another may follow.
+    Ended,
+    /// There is more to be done with the input, or to be taken out.
+    More,
+    /// All of the input is used, and nothing is left to be taken out.
+    Starved,
+}
+
+/// Decompresses from `input`, which it shortens, into `out`; returns how many bytes that made.
+pub(super) fn advance(
+    raw: &mut RawInflate,
+    input: &mut &[u8],
+    out: &mut [u8],
+) -> Result<(usize, Step), Violation> {
+    let before = (raw.total_in(), raw.total_out());
+    let status = raw.decompress(input, out, InflateFlush::NoFlush);
+    let status = status.map_err(|_| Violation::InvalidDeflate)?;
+    let taken = usize::try_from(raw.total_in() - before.0).unwrap_or(0);
+    let made = usize::try_from(raw.total_out() - before.1).unwrap_or(0);
+    *input = input.get(taken..).unwrap_or_default();
+    let step = match status {
+        Status::StreamEnd => {
+            raw.reset(false);
+            Step::Ended
+        }
+        _ if made == out.len() => Step::More,
+        _ if input.is_empty() => Step::Starved,
+        // No room was lacking and yet it stopped: it will not go on.
+        _ if taken == 0 => return Err(Violation::InvalidDeflate),
+        _ => Step::More,
+    };
+    Ok((made, step))
 }
 
 #[cfg(test)]

@@ -79,34 +79,57 @@ pub(super) fn with_deflater<R>(
     window: u8,
     work: impl FnOnce(&mut RawDeflate) -> R,
 ) -> R {
+    let mut deflater = take_deflater(level, window);
+    let result = work(&mut deflater);
+    give_deflater(level, window, deflater);
+    result
+}
+
+/// Takes a compressor that starts anew, to be given back by [`give_deflater`].
+pub(super) fn take_deflater(level: u8, window: u8) -> RawDeflate {
     let pooled = POOL.with_borrow_mut(|pool| {
         let at = pool.deflaters.iter().position(|(l, w, _)| (*l, *w) == (level, window))?;
         Some(pool.deflaters.swap_remove(at).2)
     });
-    let mut deflater = pooled.unwrap_or_else(|| new_deflater(level, window));
-    let result = work(&mut deflater);
+    pooled.unwrap_or_else(|| new_deflater(level, window))
+}
+
+/// Gives a compressor to the thread. It has to be flushed: see `drain` in the codec.
+pub(super) fn give_deflater(level: u8, window: u8, mut deflater: RawDeflate) {
     deflater.reset();
-    POOL.with_borrow_mut(|pool| {
+    // A message may outlive its thread's pool.
+    let _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
         if pool.deflaters.len() == POOLED {
             pool.deflaters.remove(0);
         }
         pool.deflaters.push((level, window, deflater));
     });
-    result
 }
 
 /// Lends a decompressor that starts anew.
 pub(super) fn with_inflater<R>(work: impl FnOnce(&mut RawInflate) -> R) -> R {
-    let pooled = POOL.with_borrow_mut(|pool| pool.inflaters.pop());
-    let mut inflater = pooled.unwrap_or_else(new_inflater);
+    let mut inflater = take_inflater();
     let result = work(&mut inflater);
+    give_inflater(inflater);
+    result
+}
+
+/// Takes a decompressor that starts anew, to be given back by [`give_inflater`].
+pub(super) fn take_inflater() -> RawInflate {
+    POOL.with_borrow_mut(|pool| pool.inflaters.pop()).unwrap_or_else(new_inflater)
+}
+
+/// Gives a decompressor to the thread, whatever has become of it.
+pub(super) fn give_inflater(mut inflater: RawInflate) {
     inflater.reset(false);
-    POOL.with_borrow_mut(|pool| {
+    // A message may outlive its thread's pool.
+    let _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
         if pool.inflaters.len() < POOLED {
             pool.inflaters.push(inflater);
         }
     });
-    result
 }
 
 /// Lends the thread's scratch bytes, `size` of them at least.

@@ -1,0 +1,75 @@
+//! What sessions of Engine.IO 3 put on the wire otherwise: bodies of polls, binary messages.
+
+use super::outbox::Outbox;
+use rialto_protocol::engine::revision3::{Form, PayloadEncoder, encode_base64, encode_binary};
+use rialto_protocol::engine::{Packet, Version, jsonp};
+use rialto_ws::{Message, MessageRef};
+
+/// The body of an answer to a poll, with its content type.
+pub(super) struct Payload {
+    pub(super) bytes: Vec<u8>,
+    pub(super) content_type: &'static str,
+}
+
+pub(super) const TEXT: &str = "text/plain; charset=UTF-8";
+pub(super) const SCRIPT: &str = "text/javascript; charset=UTF-8";
+const BINARY: &str = "application/octet-stream";
+
+impl Payload {
+    /// One packet of the protocol itself, as text.
+    pub(super) fn control(version: Version, packet: &str) -> Self {
+        let mut bytes = Vec::with_capacity(packet.len() + 8);
+        match version {
+            Version::V4 => bytes.extend_from_slice(packet.as_bytes()),
+            Version::V3 => {
+                let mut encoder = PayloadEncoder::new(&mut bytes, Form::Text, usize::MAX);
+                // The first packet of a body always fits.
+                encoder.push_encoded(packet.as_bytes());
+            }
+        }
+        Self { bytes, content_type: TEXT }
+    }
+
+    /// What waits in the outbox, as far as it fits `limit` bytes.
+    pub(super) fn take(outbox: &mut Outbox, version: Version, base64: bool, limit: usize) -> Self {
+        if version == Version::V4 {
+            return Self { bytes: outbox.take_payload(limit), content_type: TEXT };
+        }
+        // As the reference: binary only where there is a binary message.
+        let binary = !base64 && outbox.has_binary();
+        let form = if binary { Form::Binary } else { Form::Text };
+        let mut bytes = Vec::new();
+        let mut encoder = PayloadEncoder::new(&mut bytes, form, limit);
+        outbox.take_while(|message| match message {
+            MessageRef::Text(text) => encoder.push_encoded(text.as_bytes()),
+            MessageRef::Binary(data) => encoder.push(&Packet::from_binary(data)),
+        });
+        Self { bytes, content_type: if binary { BINARY } else { TEXT } }
+    }
+
+    /// The same as a script that hands it to the client's function of that index.
+    pub(super) fn into_script(self, index: &str) -> Self {
+        let text = String::from_utf8_lossy(&self.bytes);
+        Self { bytes: jsonp::script(index, &text).into_bytes(), content_type: SCRIPT }
+    }
+}
+
+/// A binary message as a message of a WebSocket.
+pub(crate) fn binary_message(data: &[u8], base64: bool) -> Message {
+    let mut out = Vec::new();
+    if base64 {
+        encode_base64(&mut out, data);
+        return Message::from(String::from_utf8(out).unwrap_or_default());
+    }
+    encode_binary(&mut out, data);
+    Message::from(out)
+}
+
+/// The messages of a packet as messages of a WebSocket.
+pub(super) fn messages(messages: &[MessageRef<'_>], base64: bool) -> Vec<Message> {
+    let message = |message: &MessageRef<'_>| match message {
+        MessageRef::Binary(data) => binary_message(data, base64),
+        text @ MessageRef::Text(_) => text.to_message(),
+    };
+    messages.iter().map(message).collect()
+}

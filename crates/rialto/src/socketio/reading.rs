@@ -1,0 +1,58 @@
+//! From messages to packets: by the standard parser or by the server's own.
+
+use super::connection::parse_error;
+use crate::engine::Fault;
+use crate::options::Options;
+use crate::parser::{Decoder, Received, receive};
+use rialto_protocol::socketio::{Assembler, Limits, Violation};
+use rialto_ws::MessageRef;
+use std::time::Instant;
+
+/// What a connection keeps between two messages of one packet.
+pub(super) enum Reading {
+    /// Text, with binary messages behind it.
+    Standard(Assembler),
+    /// Whatever [`Options::parser`] says.
+    Parser(Box<dyn Decoder>),
+}
+
+impl Reading {
+    pub(super) fn new(options: &Options) -> Self {
+        match &options.parser {
+            Some(parser) => Self::Parser(parser.decoder()),
+            None => {
+                let max_bytes = options.max_payload;
+                Self::Standard(Assembler::new(Limits { max_bytes, ..Limits::default() }))
+            }
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Standard(assembler) => assembler.poll_timeout(),
+            Self::Parser(_) => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Violation> {
+        match self {
+            Self::Standard(assembler) => assembler.handle_timeout(now),
+            Self::Parser(_) => Ok(()),
+        }
+    }
+}
+
+/// Hands a message to a parser's decoder.
+pub(super) fn decode(
+    decoder: &mut dyn Decoder,
+    message: MessageRef<'_>,
+) -> Result<Option<Received>, Fault> {
+    match decoder.decode(message) {
+        Ok(None) => Ok(None),
+        Ok(Some(packet)) => receive(packet).map(Some).map_err(parse_error),
+        Err(error) => {
+            tracing::debug!(%error, "a message is no packet of the server's parser");
+            Err(parse_error("the message is no packet of this server's parser"))
+        }
+    }
+}
