@@ -179,6 +179,7 @@ fn options(cors: Cors) -> Options {
         .max_payload(1_000_000)
         .transports([Transport::WebSocket])
         .allow_upgrades(false)
+        .allow_eio3(true)
         .cookie(true)
         .cookie(Cookie::default())
         .cookie(
@@ -194,8 +195,8 @@ fn options(cors: Cors) -> Options {
         .http_compression(false)
         .per_message_deflate(ws::Deflate::default().threshold(2048))
         .allow_request_async(admit)
-        .initial_headers(|headers, request| add(headers, request))
-        .headers(|headers, request| add(headers, request))
+        .initial_headers(add)
+        .headers(add)
         .cors(Cors::new(["https://app.example"]).credentials(true))
         .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
         .serve_client(ServeClient::Off)
