@@ -1,9 +1,9 @@
 //! A Socket.IO packet encoded once, in the form in which each transport takes it.
 
-use crate::engine::binary_message;
 use crate::error::Result;
 use crate::parser::{ParserRef, translate};
 use bytes::Bytes;
+use rialto_protocol::engine::revision3::{encode_base64, encode_binary};
 use rialto_ws::{Kind, Message, MessageRef, Prepared};
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
@@ -129,6 +129,17 @@ impl Encoded {
             self.messages.iter().map(revised).collect()
         })
     }
+}
+
+/// A binary message as a message of a WebSocket in revision 3 of Engine.IO.
+pub(crate) fn binary_message(data: &[u8], base64: bool) -> Message {
+    let mut out = Vec::new();
+    if base64 {
+        encode_base64(&mut out, data);
+        return Message::from(String::from_utf8(out).unwrap_or_default());
+    }
+    encode_binary(&mut out, data);
+    Message::from(out)
 }
 
 thread_local! {

@@ -3,6 +3,7 @@
 use rialto_protocol::engine::{Query, Version};
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,8 +14,18 @@ use std::time::SystemTime;
 #[derive(Clone, Debug)]
 pub struct Handshake {
     opening: Arc<Opening>,
-    auth: Option<Arc<str>>,
+    /// What belongs to one namespace; most clients send nothing with it.
+    joining: Option<Arc<Joining>>,
 }
+
+#[derive(Debug)]
+struct Joining {
+    auth: Option<Box<str>>,
+    params: Option<Params>,
+}
+
+/// What was read from the name of a dynamic namespace.
+pub(crate) type Params = Arc<dyn Any + Send + Sync>;
 
 #[derive(Debug)]
 struct Opening {
@@ -27,7 +38,7 @@ struct Opening {
 impl Handshake {
     pub(crate) fn new(request: Request, address: Option<SocketAddr>) -> Self {
         let opening = Opening { request, address, issued: SystemTime::now(), secure: false };
-        Self { opening: Arc::new(opening), auth: None }
+        Self { opening: Arc::new(opening), joining: None }
     }
 
     /// Notes that the request came over TLS. For a new one, which nobody shares yet.
@@ -38,9 +49,20 @@ impl Handshake {
         self
     }
 
-    pub(crate) fn with_auth(&self, auth: &str) -> Self {
-        let auth = (!auth.is_empty()).then(|| auth.into());
-        Self { opening: Arc::clone(&self.opening), auth }
+    /// As it is for one namespace.
+    pub(crate) fn joining(&self, auth: &str, params: Option<&Params>) -> Self {
+        let auth: Option<Box<str>> = (!auth.is_empty()).then(|| auth.into());
+        let some = auth.is_some() || params.is_some();
+        let joining = some.then(|| Arc::new(Joining { auth, params: params.cloned() }));
+        Self { opening: Arc::clone(&self.opening), joining }
+    }
+
+    /// What was read from the name of a dynamic namespace: see
+    /// [`Server::namespace_pattern`](crate::Server::namespace_pattern). `None` if it is no such
+    /// namespace, or of another type.
+    #[must_use]
+    pub fn params<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
+        self.joining.as_ref()?.params.clone()?.downcast().ok()
     }
 
     /// What the client gave as `auth`, decoded.
@@ -48,13 +70,13 @@ impl Handshake {
     /// # Errors
     /// If it does not fit the type; `{}` is decoded where the client gave nothing.
     pub fn auth<T: DeserializeOwned>(&self) -> crate::Result<T> {
-        Ok(serde_json::from_str(self.auth.as_deref().unwrap_or("{}"))?)
+        Ok(serde_json::from_str(self.auth_json().unwrap_or("{}"))?)
     }
 
     /// What the client gave as `auth`, as JSON text.
     #[must_use]
     pub fn auth_json(&self) -> Option<&str> {
-        self.auth.as_deref()
+        self.joining.as_ref()?.auth.as_deref()
     }
 
     /// The value of a query parameter, decoded; of several of that name the first.
@@ -107,6 +129,13 @@ impl Handshake {
     #[must_use]
     pub fn secure(&self) -> bool {
         self.opening.secure
+    }
+
+    /// True if a page of another origin, or of the same, said where it comes from: Node's
+    /// `xdomain`, which is whether there is an `Origin`.
+    #[must_use]
+    pub fn xdomain(&self) -> bool {
+        self.header("origin").is_some()
     }
 
     /// The revision of Engine.IO that the client speaks: 3 or 4.

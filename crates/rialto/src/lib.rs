@@ -47,14 +47,15 @@ pub use engine::EngineSocket;
 pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
-    AddHeaders, AllowRequest, Cookie, Cors, Denied, Encoding, HttpCompression, OptionalCompression,
-    OptionalCookie, Options, Priority, SameSite, ServeClient, Transport,
+    AddHeaders, AllowRequest, ConnectionError, Cookie, Cors, Denied, Encoding, HttpCompression,
+    OnConnectionError, OptionalCompression, OptionalCookie, Options, Priority, SameSite,
+    ServeClient, Transport,
 };
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};
 pub use rialto_ws as ws;
 pub use server::{Address, Listen, Server};
 pub use socketio::{
-    Acks, Broadcast, Emit, Emitter, Event, Events, Guarded, Handler, Io, Refused, RemoteSocket,
-    Rooms, ServerAcks, Socket, guard,
+    Acks, Broadcast, Emit, Emitter, Event, Events, Guard, Guarded, Handler, Io, Outgoing, Refused,
+    RemoteSocket, Rooms, ServerAcks, Socket, guard,
 };

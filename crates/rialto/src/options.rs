@@ -2,12 +2,14 @@
 
 mod admission;
 mod compression;
+mod connection_error;
 mod cookie;
 mod cors;
 mod hooks;
 
 pub use admission::{AllowRequest, Denied};
 pub use compression::{Encoding, HttpCompression, OptionalCompression};
+pub use connection_error::{ConnectionError, OnConnectionError};
 pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
 pub use cors::Cors;
 pub use hooks::AddHeaders;
@@ -19,6 +21,7 @@ use http::request::Parts;
 use rialto_ws::{Deflate, Origins};
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The transports of Engine.IO.
@@ -93,6 +96,11 @@ pub struct Options {
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
+    /// Whether a dynamic namespace ends with its last client. Default true, unlike in socket.io:
+    /// clients choose the names. With false they are kept, 10 000 of them at most.
+    pub cleanup_empty_child_namespaces: bool,
+    /// Is told of each request that was refused. Default: nobody is.
+    pub on_connection_error: Option<OnConnectionError>,
     /// How packets are written, on both sides. Default none: JSON with attachments, as stock
     /// clients speak it.
     pub parser: Option<ParserRef>,
@@ -137,6 +145,8 @@ impl Default for Options {
             http_compression: Some(HttpCompression::default()),
             send_budget: 2_000_000,
             per_message_deflate: None,
+            cleanup_empty_child_namespaces: true,
+            on_connection_error: None,
             parser: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
@@ -169,7 +179,7 @@ impl Options {
         serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
-        drain_timeout: Duration,
+        drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }
 
     /// Switches [`Options::per_message_deflate`] on, with these settings.
@@ -308,6 +318,25 @@ impl Options {
     /// What is wrong with the options, found before the server starts.
     pub(crate) fn check(&self) -> crate::Result<()> {
         self.cookie.as_ref().map_or(Ok(()), |cookie| cookie.header("sid").map(drop))
+    }
+
+    /// Sets [`Options::on_connection_error`]: Node's `io.engine.on("connection_error", …)`. The
+    /// request that was refused is not kept, and neither should you: peers send as many as they
+    /// like.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// let options = Options::default().on_connection_error(|error| {
+    ///     println!("{} {} ({})", error.code, error.message, error.context);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_connection_error(
+        mut self,
+        tell: impl Fn(&ConnectionError<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_connection_error = Some(OnConnectionError(Arc::new(tell)));
+        self
     }
 
     /// The origins that may connect, as CORS names them.

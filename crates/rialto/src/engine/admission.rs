@@ -1,6 +1,6 @@
 //! Who may open a session: one decision for every transport.
 
-use super::reply::{Reply, plain, refused, refused_upgrade};
+use super::reply::{Reply, mark, plain, refused, refused_upgrade};
 use crate::handshake::Handshake;
 use crate::options::{Denied, Options};
 use http::{HeaderMap, StatusCode, header};
@@ -20,7 +20,8 @@ pub(super) fn foreign_origin(options: &Options, headers: &HeaderMap) -> Option<R
     }
     explain(origin.unwrap_or_default());
     let reason = "this origin may not use this server";
-    Some(refused(HandshakeError::Forbidden, Some(reason)))
+    let error = HandshakeError::Forbidden;
+    Some(mark(refused(error, Some(reason)), error, Some(reason)))
 }
 
 /// Says once in the log how to let foreign pages in.
@@ -60,7 +61,8 @@ fn upgrade_status(status: StatusCode) -> StatusCode {
 pub(super) fn refuse(upgrade: bool, error: HandshakeError, message: Option<&str>) -> Reply {
     if upgrade {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        return refused_upgrade(upgrade_status(status), message.unwrap_or(error.message()));
+        let reply = refused_upgrade(upgrade_status(status), message.unwrap_or(error.message()));
+        return mark(reply, error, message);
     }
-    refused(error, message)
+    mark(refused(error, message), error, message)
 }

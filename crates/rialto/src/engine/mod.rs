@@ -22,7 +22,6 @@ pub(crate) use driver::{Client, Fault};
 pub(crate) use id::random_id;
 pub(crate) use layers::Layers;
 pub(crate) use reply::Reply;
-pub(crate) use revision3::binary_message;
 pub(crate) use server::{App, Engine};
 pub(crate) use session::{SendError, Session};
 pub(crate) use socket::EngineApp;

@@ -19,6 +19,20 @@ pub(crate) fn plain(
     reply
 }
 
+/// What was refused, on its way to whoever wants to know: an extension of the answer.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) error: HandshakeError,
+    pub(super) context: Box<str>,
+}
+
+/// Marks an answer as a refusal.
+pub(super) fn mark(mut reply: Reply, error: HandshakeError, context: Option<&str>) -> Reply {
+    let context = context.unwrap_or(error.message()).into();
+    reply.extensions_mut().insert(Refusal { error, context });
+    reply
+}
+
 /// A refusal in the reference's form: `{"code":…,"message":…}`.
 pub(super) fn refused(error: HandshakeError, message: Option<&str>) -> Reply {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);

@@ -1,7 +1,8 @@
 //! What sessions of Engine.IO 3 put on the wire otherwise: bodies of polls, binary messages.
 
 use super::outbox::Outbox;
-use rialto_protocol::engine::revision3::{Form, PayloadEncoder, encode_base64, encode_binary};
+use crate::encoded::binary_message;
+use rialto_protocol::engine::revision3::{Form, PayloadEncoder};
 use rialto_protocol::engine::{Packet, Version, jsonp};
 use rialto_ws::{Message, MessageRef};
 
@@ -52,17 +53,6 @@ impl Payload {
         let text = String::from_utf8_lossy(&self.bytes);
         Self { bytes: jsonp::script(index, &text).into_bytes(), content_type: SCRIPT }
     }
-}
-
-/// A binary message as a message of a WebSocket.
-pub(crate) fn binary_message(data: &[u8], base64: bool) -> Message {
-    let mut out = Vec::new();
-    if base64 {
-        encode_base64(&mut out, data);
-        return Message::from(String::from_utf8(out).unwrap_or_default());
-    }
-    encode_binary(&mut out, data);
-    Message::from(out)
 }
 
 /// The messages of a packet as messages of a WebSocket.

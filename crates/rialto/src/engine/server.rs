@@ -8,14 +8,14 @@ use super::id::random_id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
-use super::reply::{Reply, plain};
+use super::reply::{Refusal, Reply, plain};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
 use crate::compression;
 use crate::handshake::Handshake;
 use crate::net::Secured;
-use crate::options::Options;
+use crate::options::{ConnectionError, Options};
 use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use parking_lot::Mutex;
@@ -120,7 +120,7 @@ impl Engine {
         let settings = self.options.http_compression.as_ref();
         let accepted = settings.and_then(|some| compression::choose(some, request.headers()));
         let hooked = hooks::note(&self.options, &request);
-        let mut reply = self.answer(request, peer).await;
+        let mut reply = self.answer_and_tell(request, peer).await;
         if let Some(hooked) = hooked {
             hooked.add(&self.options, &mut reply);
         }
@@ -128,6 +128,26 @@ impl Engine {
             Some(settings) => compression::compress_reply(settings, accepted, reply).await,
             None => reply,
         }
+    }
+
+    /// Answers a request; a refusal is told to whoever wants to know.
+    async fn answer_and_tell(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let Some(listener) = &self.options.on_connection_error else {
+            return self.answer(request, peer).await;
+        };
+        let (parts, body) = request.into_parts();
+        let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        let reply = self.answer(Request::from_parts(parts, body), peer).await;
+        if let Some(refusal) = reply.extensions().get::<Refusal>() {
+            let (code, message) = (refusal.error.code(), refusal.error.message());
+            let context = &refusal.context;
+            listener.tell(&ConnectionError { code, message, context, handshake: &handshake });
+        }
+        reply
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {

@@ -16,13 +16,14 @@ use crate::engine::{Engine, EngineApp, EngineSocket, Layers};
 use crate::error::Result;
 use crate::http::{Bundle, Files};
 use crate::options::Options;
-use crate::socketio::{Core, Handler, Io, Plan, SocketIo};
+use crate::socketio::{Core, Handler, Io, Pattern, Plan, SocketIo, by_parsing};
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use connection::{Plain, Welcome};
 use front::{Front, Mount};
 use rialto_ws::WebSocket;
+use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
@@ -98,7 +99,65 @@ impl Server {
         matches: impl Fn(&str) -> bool + Send + Sync + 'static,
         handler: impl Handler,
     ) -> Self {
-        self.configure(|plan| plan.dynamic.push((Box::new(matches), Arc::new(handler))))
+        self.namespace_parsed(move |name| matches(name).then_some(()), handler)
+    }
+
+    /// As [`Server::namespace_matching`], for names that `parse` can read: what it returns is what
+    /// [`Socket::params`](crate::Socket::params) gives the handlers, and
+    /// [`Handshake::params`](crate::Handshake::params) a login.
+    #[must_use]
+    pub fn namespace_parsed<P: Send + Sync + 'static>(
+        self,
+        parse: impl Fn(&str) -> Option<P> + Send + Sync + 'static,
+        handler: impl Handler,
+    ) -> Self {
+        self.configure(|plan| plan.dynamic.push((by_parsing(parse), Arc::new(handler))))
+    }
+
+    /// Adds the namespaces whose names are `pattern` with something in place of each `{parameter}`:
+    /// at least a character, without `/`, and such that the parameters together are a `P`. A client
+    /// that asks for `/user-x` where a number is due gets `Invalid namespace`.
+    ///
+    /// ```
+    /// use rialto::{Events, Server};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Seat {
+    ///     game: String,
+    ///     seat: u8,
+    /// }
+    ///
+    /// let user = Events::new().on_connect(async |socket| {
+    ///     let id = socket.params::<u64>().ok_or("no id")?;
+    ///     socket.emit("you are", *id).await
+    /// });
+    /// let server = Server::new(Events::new())
+    ///     .namespace_pattern::<u64>("/user-{id}", user)
+    ///     .namespace_pattern::<Seat>("/{game}/{seat}", Events::new());
+    /// ```
+    ///
+    /// # Panics
+    /// If the pattern is none: braces that do not pair, parameters without a name, or two with
+    /// nothing between them.
+    #[must_use]
+    #[allow(clippy::panic, reason = "a mistake in the program, found when it starts")]
+    pub fn namespace_pattern<P: DeserializeOwned + Send + Sync + 'static>(
+        self,
+        pattern: &str,
+        handler: impl Handler,
+    ) -> Self {
+        match Pattern::parse(pattern) {
+            Ok(pattern) => self.namespace_parsed(move |name| pattern.read::<P>(name), handler),
+            Err(error) => panic!("{pattern:?} is no pattern: {error}"),
+        }
+    }
+
+    /// Is told of each dynamic namespace that comes into being, before its first client is in it:
+    /// Node's `new_namespace`.
+    #[must_use]
+    pub fn on_new_namespace(self, handler: impl Fn(Io) + Send + Sync + 'static) -> Self {
+        self.configure(|plan| plan.on_namespace.push(Box::new(handler)))
     }
 
     /// Sets the options.

@@ -48,7 +48,7 @@ struct Connection {
     /// Namespaces whose login is under way.
     joining: Vec<Arc<Namespace>>,
     /// Namespaces that this side has ended: packets that were on their way are ignored.
-    left: Vec<Arc<Namespace>>,
+    left: Vec<Box<str>>,
     reading: Reading,
     running: RunningSet,
     /// Events that wait until a suspended handler is done.
@@ -107,7 +107,7 @@ impl Connection {
             };
         }
         let Some(index) = self.find(packet.namespace) else {
-            if self.left.iter().any(|namespace| namespace.name() == packet.namespace) {
+            if self.left.iter().any(|left| **left == *packet.namespace) {
                 return Ok(());
             }
             return Err(parse_error("a packet for a namespace that was not joined"));
@@ -151,8 +151,8 @@ impl Connection {
                 false => self.refuse(name, &refused),
             };
         };
-        self.left.retain(|left| left.name() != name);
-        let handshake = self.handshake.with_auth(auth);
+        self.left.retain(|left| **left != *name);
+        let handshake = self.handshake.joining(auth, namespace.params());
         match Arc::clone(namespace.handler()).admit(&handshake) {
             Admission::Now(start) => self.join(namespace, handshake, start, cx),
             Admission::Later(future) => {
@@ -241,7 +241,7 @@ impl Connection {
                 self.joined.push(Joined { socket: socket.clone(), table: None });
                 self.running.push(Running::Handler { future: run(socket.clone()), socket });
             }
-            StartKind::Table { table, .. } => {
+            StartKind::Table(table) => {
                 let connected = table.connected(&socket);
                 self.joined.push(Joined { socket: socket.clone(), table: Some(table) });
                 for mut future in connected {
@@ -311,7 +311,7 @@ impl Connection {
         cx: &mut Context<'_>,
     ) {
         let running = &mut self.running;
-        table.dispatch(socket, incoming, |mut future: BoxFuture<'static, Result<()>>| {
+        let run = |mut future: BoxFuture<'static, Result<()>>| {
             // Most listeners end here, without ever being suspended.
             match future.as_mut().poll(cx) {
                 Poll::Ready(Ok(())) => {}
@@ -321,7 +321,8 @@ impl Connection {
                     running.push(Running::Listener { socket, name, future });
                 }
             }
-        });
+        };
+        run_listeners(table, socket, incoming, run);
     }
 
     /// Starts events that had to wait; true if any could.
@@ -366,17 +367,19 @@ impl Connection {
             Finished::Login { namespace, auth, result } => {
                 self.joining.retain(|joining| !Arc::ptr_eq(joining, &namespace));
                 if !self.session.is_open() {
-                    return;
+                    return self.core.tidy(&namespace);
                 }
                 match result {
                     Ok(start) => {
-                        let handshake = self.handshake.with_auth(&auth);
+                        let handshake = self.handshake.joining(&auth, namespace.params());
                         self.join(namespace, handshake, start, cx);
                     }
                     Err(refused) => {
                         if let Err(fault) = self.refuse(namespace.name(), &refused) {
                             self.session.close_with(fault.reason, 1008, fault.text);
                         }
+                        // It may have been made for this client.
+                        self.core.tidy(&namespace);
                     }
                 }
             }
@@ -390,11 +393,8 @@ impl Connection {
             match self.joined[index].socket.disconnect_reason() {
                 None => index += 1,
                 Some(reason) => {
-                    let name = self.joined[index].socket.namespace();
-                    if self.left.len() < self.core.options.max_namespaces
-                        && let Some(namespace) = self.core.existing(name)
-                    {
-                        self.left.push(namespace);
+                    if self.left.len() < self.core.options.max_namespaces {
+                        self.left.push(self.joined[index].socket.namespace().into());
                     }
                     self.leave(index, reason, cx);
                 }
@@ -521,12 +521,31 @@ impl Client for Connection {
     }
 }
 
+/// Starts the listeners of an event; `run` gets each future that is to be polled.
+fn run_listeners(
+    table: &Arc<Events>,
+    socket: &Socket,
+    incoming: &Incoming<'_>,
+    mut run: impl FnMut(BoxFuture<'static, Result<()>>),
+) {
+    if table.has_middlewares() {
+        let event = incoming.to_event(socket);
+        run(Box::pin(Arc::clone(table).pass(socket.clone(), event)));
+    } else {
+        table.dispatch(socket, incoming, run);
+    }
+}
+
 /// After a panic in a handler the sockets still have to leave their namespaces.
 impl Drop for Connection {
     fn drop(&mut self) {
         for Joined { socket, .. } in self.joined.drain(..) {
             socket.end(CloseReason::ForcedClose);
             socket.leave_namespace();
+        }
+        self.running = RunningSet::default();
+        for namespace in self.joining.drain(..) {
+            self.core.tidy(&namespace);
         }
     }
 }

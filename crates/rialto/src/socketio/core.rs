@@ -6,13 +6,26 @@ use super::handler::Handler;
 use super::io::Io;
 use super::namespace::Namespace;
 use crate::adapter::{Adapter, Memory};
+use crate::handshake::Params;
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 type MakeAdapter = dyn Fn(&str) -> Arc<dyn Adapter> + Send + Sync;
-type Matches = dyn Fn(&str) -> bool + Send + Sync;
+/// Whether a name is of a dynamic namespace, and what is in it.
+type Matches = dyn Fn(&str) -> Option<Params> + Send + Sync;
+type NamespaceListener = dyn Fn(Io) + Send + Sync;
+
+/// The names that `parse` can read.
+pub(crate) fn by_parsing<P: Send + Sync + 'static>(
+    parse: impl Fn(&str) -> Option<P> + Send + Sync + 'static,
+) -> Box<Matches> {
+    Box::new(move |name| parse(name).map(|params| Arc::new(params) as Params))
+}
+
+/// Dynamic namespaces that are kept though nobody is in them, if the options say so.
+const MAX_KEPT: usize = 10_000;
 
 /// The Socket.IO side of a server.
 pub(crate) struct Core {
@@ -22,6 +35,7 @@ pub(crate) struct Core {
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
     dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
     make_adapter: Box<MakeAdapter>,
+    on_namespace: Vec<Box<NamespaceListener>>,
     /// Ends of the engines, called by `Io::close`.
     closers: Mutex<Vec<Box<Closer>>>,
 }
@@ -37,6 +51,7 @@ pub(crate) struct Plan {
     pub(crate) namespaces: Vec<(Arc<str>, Arc<dyn Handler>)>,
     pub(crate) dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
     pub(crate) make_adapter: Box<MakeAdapter>,
+    pub(crate) on_namespace: Vec<Box<NamespaceListener>>,
 }
 
 impl Default for Plan {
@@ -48,6 +63,7 @@ impl Default for Plan {
             namespaces: Vec::new(),
             dynamic: Vec::new(),
             make_adapter: Box::new(|_| Arc::new(Memory::new())),
+            on_namespace: Vec::new(),
         }
     }
 }
@@ -74,6 +90,7 @@ impl Core {
                 namespaces: RwLock::new(namespaces),
                 dynamic: plan.dynamic,
                 make_adapter: plan.make_adapter,
+                on_namespace: plan.on_namespace,
                 closers: Mutex::default(),
             }
         })
@@ -89,15 +106,23 @@ impl Core {
         if let Some(namespace) = self.existing(name) {
             return Some(namespace);
         }
-        let (_, handler) = self.dynamic.iter().find(|(matches, _)| matches(name))?;
+        let mut dynamic = self.dynamic.iter();
+        let (params, handler) = dynamic.find_map(|(of, handler)| Some((of(name)?, handler)))?;
         let name: Arc<str> = name.into();
+        let mut new = false;
         let mut namespaces = self.namespaces.write();
         let namespace = namespaces.entry(Arc::clone(&name)).or_insert_with(|| {
+            new = true;
             let adapter = (self.make_adapter)(&name);
             let core = Arc::downgrade(self);
-            Namespace::new(name, Arc::clone(handler), adapter, core).dynamic().begin()
+            Namespace::new(name, Arc::clone(handler), adapter, core).dynamic(params).begin()
         });
-        Some(Arc::clone(namespace))
+        let namespace = Arc::clone(namespace);
+        drop(namespaces);
+        if new {
+            self.on_namespace.iter().for_each(|tell| tell(Io::new(Arc::clone(&namespace))));
+        }
+        Some(namespace)
     }
 
     /// The namespace of that name, if it exists.
@@ -111,6 +136,9 @@ impl Core {
             return;
         }
         let mut namespaces = self.namespaces.write();
+        if !self.options.cleanup_empty_child_namespaces && namespaces.len() <= MAX_KEPT {
+            return;
+        }
         // One reference here, one with the caller: nobody is about to join it.
         if namespace.adapter().count() == 0 && Arc::strong_count(namespace) <= 2 {
             namespaces.remove(namespace.name());

@@ -2,9 +2,10 @@
 
 use super::event::{Event, Incoming};
 use super::listener::{self, Listener};
+use super::outgoing::{Outgoing, OutgoingListener};
 use super::socket::Socket;
 use crate::error::{Error, Result};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use rialto_protocol::socketio::is_reserved;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +51,8 @@ use std::sync::Arc;
 pub struct Events {
     named: HashMap<Box<str>, Vec<Entry>>,
     any: Vec<Arc<AnyListener>>,
+    middlewares: Vec<Arc<AnyListener>>,
+    outgoing: Vec<Arc<OutgoingListener>>,
     connect: Vec<Arc<ConnectListener>>,
     disconnect: Vec<Arc<DisconnectListener>>,
     error: Vec<Arc<ErrorListener>>,
@@ -174,6 +177,84 @@ impl Events {
         self
     }
 
+    /// As [`Events::on_any`], before the catch-all listeners that are there already.
+    #[must_use]
+    pub fn prepend_any<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket, Event) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.any.insert(0, Arc::new(move |socket, event| Box::pin(handler(socket, event))));
+        self
+    }
+
+    /// Removes the catch-all listeners.
+    #[must_use]
+    pub fn off_any(mut self) -> Self {
+        self.any.clear();
+        self
+    }
+
+    /// Decides on each event before any listener hears of it: Node's `socket.use`. Those of one
+    /// table run one after the other; an error ends the event, and goes to [`Events::on_error`].
+    ///
+    /// One that suspends holds up its event and no other, as in Node, unless the table is
+    /// [sequential](Events::sequential).
+    ///
+    /// ```
+    /// use rialto::Events;
+    /// let events = Events::new()
+    ///     .middleware(async |_, event| match event.name() {
+    ///         "forbidden" => Err("this event is forbidden".into()),
+    ///         _ => Ok(()),
+    ///     })
+    ///     .on_error(|socket, name, error| {
+    ///         drop(socket.emit("refused", (name, error.to_string())));
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn middleware<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket, Event) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.middlewares.push(Arc::new(move |socket, event| Box::pin(handler(socket, event))));
+        self
+    }
+
+    /// Is told of every event that goes to a client, broadcasts included, before it is queued.
+    /// [`Socket::on_any_outgoing`] is the same for one client.
+    #[must_use]
+    pub fn on_any_outgoing<H>(mut self, handler: H) -> Self
+    where
+        H: Fn(&Socket, &Outgoing<'_>) + Send + Sync + 'static,
+    {
+        self.outgoing.push(Arc::new(handler));
+        self
+    }
+
+    /// As [`Events::on_any_outgoing`], before those that are there already.
+    #[must_use]
+    pub fn prepend_any_outgoing<H>(mut self, handler: H) -> Self
+    where
+        H: Fn(&Socket, &Outgoing<'_>) + Send + Sync + 'static,
+    {
+        self.outgoing.insert(0, Arc::new(handler));
+        self
+    }
+
+    /// Removes what [`Events::on_any_outgoing`] has added.
+    #[must_use]
+    pub fn off_any_outgoing(mut self) -> Self {
+        self.outgoing.clear();
+        self
+    }
+
+    /// The names that have listeners, in no order.
+    pub fn event_names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(|name| &**name)
+    }
+
     /// Is told of each event that does not decode and each listener that fails.
     #[must_use]
     pub fn on_error<H>(mut self, handler: H) -> Self
@@ -204,6 +285,29 @@ impl Events {
 
     pub(super) fn is_sequential(&self) -> bool {
         self.sequential
+    }
+
+    pub(super) fn has_middlewares(&self) -> bool {
+        !self.middlewares.is_empty()
+    }
+
+    pub(super) fn outgoing(&self) -> &[Arc<OutgoingListener>] {
+        &self.outgoing
+    }
+
+    /// The way of an event through the middlewares and, if they let it, through its listeners.
+    pub(super) async fn pass(self: Arc<Self>, socket: Socket, event: Event) -> Result<()> {
+        for middleware in &self.middlewares {
+            middleware(socket.clone(), event.incoming().to_event(&socket)).await?;
+        }
+        let mut running = Vec::new();
+        self.dispatch(&socket, &event.incoming(), |future| running.push(future));
+        for result in join_all(running).await {
+            if let Err(error) = result {
+                self.report(&socket, event.name(), &error);
+            }
+        }
+        Ok(())
     }
 
     /// Starts the listeners of an event; `run` gets each future that they return.

@@ -35,31 +35,56 @@ pub enum Admission {
     Later(BoxFuture<'static, Result<Start, Refused>>),
 }
 
-/// What happens once a client has joined.
-#[doc(hidden)]
-pub struct Start(StartKind);
-
-pub(super) enum StartKind {
-    /// Its events go to a table.
-    Table { table: Arc<Events>, prepare: Option<Prepare> },
-    /// A future serves it and receives its events.
-    Run(Box<dyn FnOnce(Socket) -> BoxFuture<'static, Result<()>> + Send>),
-}
-
-impl Start {
-    /// Gives the socket what the login has found.
-    pub(super) fn prepare(self, socket: &Socket) -> StartKind {
-        match self.0 {
-            StartKind::Table { table, prepare: Some(prepare) } => {
-                prepare(socket);
-                StartKind::Table { table, prepare: None }
-            }
-            start => start,
+impl Admission {
+    async fn decide(self) -> Result<Start, Refused> {
+        match self {
+            Self::Now(start) => Ok(start),
+            Self::Later(future) => future.await,
         }
     }
 }
 
+/// What happens once a client has joined.
+#[doc(hidden)]
+pub struct Start {
+    kind: StartKind,
+    /// What gives the socket the results of its logins, the outermost first.
+    prepare: Vec<Prepare>,
+}
+
+pub(super) enum StartKind {
+    /// Its events go to a table.
+    Table(Arc<Events>),
+    /// A future serves it and receives its events.
+    Run(Box<dyn FnOnce(Socket) -> BoxFuture<'static, Result<()>> + Send>),
+}
+
 pub(super) type Prepare = Box<dyn FnOnce(&Socket) + Send>;
+
+impl Start {
+    fn new(kind: StartKind) -> Self {
+        Self { kind, prepare: Vec::new() }
+    }
+
+    /// Lets the handlers find the result of a login in the socket's data.
+    fn with_data<T: Send + Sync + 'static>(mut self, login: T) -> Self {
+        self.prepare.insert(0, Box::new(move |socket| socket.set_data(login)));
+        self
+    }
+
+    /// Gives the socket what it has to have before anybody can reach it.
+    pub(super) fn prepare(self, socket: &Socket) -> StartKind {
+        for prepare in self.prepare {
+            prepare(socket);
+        }
+        if let StartKind::Table(table) = &self.kind
+            && !table.outgoing().is_empty()
+        {
+            socket.watch(|listeners| listeners.extend_from_slice(table.outgoing()));
+        }
+        self.kind
+    }
+}
 
 impl<H, F> Handler for H
 where
@@ -67,13 +92,13 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     fn admit(self: Arc<Self>, _handshake: &Handshake) -> Admission {
-        Admission::Now(Start(StartKind::Run(Box::new(move |socket| Box::pin(self(socket))))))
+        Admission::Now(Start::new(StartKind::Run(Box::new(move |socket| Box::pin(self(socket))))))
     }
 }
 
 impl Handler for Events {
     fn admit(self: Arc<Self>, _handshake: &Handshake) -> Admission {
-        Admission::Now(Start(StartKind::Table { table: self, prepare: None }))
+        Admission::Now(Start::new(StartKind::Table(self)))
     }
 }
 
@@ -138,12 +163,13 @@ impl From<crate::Error> for Refused {
 /// A handler that needs what a login returns: see [`guard`].
 #[diagnostic::on_unimplemented(
     message = "this handler does not take what the login returns",
-    note = "after `guard(login, handler)` the handler takes a `Socket` and `{T}`, or is `Events`"
+    note = "after `guard(login, handler)` the handler takes a `Socket` and `{T}`, or is `Events` \
+            or another `guard`"
 )]
 pub trait Guarded<T>: Send + Sync + 'static {
     /// What happens once the client has joined with this login.
     #[doc(hidden)]
-    fn start(self: Arc<Self>, login: T) -> Start;
+    fn start(self: Arc<Self>, handshake: &Handshake, login: T) -> Admission;
 }
 
 impl<H, F, T> Guarded<T> for H
@@ -152,16 +178,31 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
     T: Send + 'static,
 {
-    fn start(self: Arc<Self>, login: T) -> Start {
-        Start(StartKind::Run(Box::new(move |socket| Box::pin(self(socket, login)))))
+    fn start(self: Arc<Self>, _handshake: &Handshake, login: T) -> Admission {
+        let run = move |socket| -> BoxFuture<'static, Result<()>> { Box::pin(self(socket, login)) };
+        Admission::Now(Start::new(StartKind::Run(Box::new(run))))
     }
 }
 
 /// The table's handlers find the login by `socket.data::<T>()`.
 impl<T: Send + Sync + 'static> Guarded<T> for Events {
-    fn start(self: Arc<Self>, login: T) -> Start {
-        let prepare: Prepare = Box::new(move |socket| socket.set_data(login));
-        Start(StartKind::Table { table: self, prepare: Some(prepare) })
+    fn start(self: Arc<Self>, _handshake: &Handshake, login: T) -> Admission {
+        Admission::Now(Start::new(StartKind::Table(self)).with_data(login))
+    }
+}
+
+/// A login behind a login: the handlers find the result of the outer one by `socket.data::<X>()`.
+impl<X, L, F, T, H> Guarded<X> for Guard<L, H, T>
+where
+    X: Send + Sync + 'static,
+    L: Fn(Handshake) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<T, Refused>> + Send + 'static,
+    T: Send + 'static,
+    H: Guarded<T>,
+{
+    fn start(self: Arc<Self>, handshake: &Handshake, login: X) -> Admission {
+        let admission = self.admit(handshake);
+        Admission::Later(Box::pin(async move { Ok(admission.decide().await?.with_data(login)) }))
     }
 }
 
@@ -195,7 +236,28 @@ impl<T: Send + Sync + 'static> Guarded<T> for Events {
 ///
 /// let server = rialto::Server::new(guard(login, chat));
 /// ```
-pub fn guard<L, F, T, H>(login: L, handler: H) -> impl Handler
+///
+/// Guards stand behind each other as Node's `io.use` functions do: the outermost is asked first,
+/// and the first to refuse is the last to be asked. What an outer one returns is in the socket's
+/// data:
+///
+/// ```
+/// # use rialto::{Events, Handshake, Refused, guard};
+/// struct Version(u32);
+///
+/// async fn version(request: Handshake) -> Result<Version, Refused> {
+///     let version = request.query("v").and_then(|text| text.parse().ok());
+///     version.map(Version).ok_or_else(|| Refused::new("say which version").data(&["v"]))
+/// }
+/// # async fn login(_: Handshake) -> Result<String, Refused> { Ok(String::new()) }
+///
+/// let events = Events::new().on_connect(async |socket| {
+///     let (version, name) = (socket.data::<Version>(), socket.data::<String>());
+///     socket.emit("hello", (version.map(|version| version.0), name.as_deref())).await
+/// });
+/// let server = rialto::Server::new(guard(version, guard(login, events)));
+/// ```
+pub fn guard<L, F, T, H>(login: L, handler: H) -> Guard<L, H, T>
 where
     L: Fn(Handshake) -> F + Send + Sync + 'static,
     F: Future<Output = Result<T, Refused>> + Send + 'static,
@@ -205,10 +267,17 @@ where
     Guard { login, handler: Arc::new(handler), result: PhantomData }
 }
 
-struct Guard<L, H, T> {
+/// A handler behind a login: what [`guard`] makes.
+pub struct Guard<L, H, T> {
     login: L,
     handler: Arc<H>,
     result: PhantomData<fn() -> T>,
+}
+
+impl<L, H, T> fmt::Debug for Guard<L, H, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
 }
 
 impl<L, F, T, H> Handler for Guard<L, H, T>
@@ -220,7 +289,9 @@ where
 {
     fn admit(self: Arc<Self>, handshake: &Handshake) -> Admission {
         let login = (self.login)(handshake.clone());
-        let handler = Arc::clone(&self.handler);
-        Admission::Later(Box::pin(async move { Ok(handler.start(login.await?)) }))
+        let (handler, handshake) = (Arc::clone(&self.handler), handshake.clone());
+        Admission::Later(Box::pin(
+            async move { handler.start(&handshake, login.await?).decide().await },
+        ))
     }
 }

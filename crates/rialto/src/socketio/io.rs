@@ -232,6 +232,13 @@ impl Io {
         self.0.undecoded()
     }
 
+    /// What was read from its name, if it is a dynamic namespace: see
+    /// [`Server::namespace_pattern`](crate::Server::namespace_pattern).
+    #[must_use]
+    pub fn params<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
+        self.0.params()?.clone().downcast().ok()
+    }
+
     /// The server's state of this type: see [`Server::state`](crate::Server::state).
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {

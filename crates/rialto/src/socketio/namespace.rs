@@ -7,6 +7,7 @@ use super::servers::{self, ServerListener};
 use crate::adapter::{Adapter, Answer, Host, RoomChange, ServerEvent};
 use crate::encoded::{Encoded, Flags};
 use crate::error::Result;
+use crate::handshake::Params;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
@@ -30,7 +31,8 @@ pub(crate) struct Namespace {
     undecoded: AtomicU64,
     /// Failed listeners that were reported.
     reports: AtomicU64,
-    dynamic: bool,
+    /// What was read from its name, if it is dynamic.
+    params: Option<Params>,
     watched: AtomicBool,
     rooms: RwLock<Vec<Arc<RoomListener>>>,
     servers: RwLock<HashMap<Box<str>, Vec<Arc<ServerListener>>>>,
@@ -53,7 +55,7 @@ impl Namespace {
             next_ack: AtomicU64::new(0),
             undecoded: AtomicU64::new(0),
             reports: AtomicU64::new(0),
-            dynamic: false,
+            params: None,
             watched: AtomicBool::new(false),
             rooms: RwLock::default(),
             servers: RwLock::default(),
@@ -61,8 +63,12 @@ impl Namespace {
     }
 
     /// Marks a namespace that was made because its name fits a pattern.
-    pub(super) fn dynamic(self) -> Self {
-        Self { dynamic: true, ..self }
+    pub(super) fn dynamic(self, params: Params) -> Self {
+        Self { params: Some(params), ..self }
+    }
+
+    pub(super) fn params(&self) -> Option<&Params> {
+        self.params.as_ref()
     }
 
     /// Shares it, and lets its adapter know whom it serves.
@@ -91,7 +97,7 @@ impl Namespace {
     }
 
     pub(super) fn is_dynamic(&self) -> bool {
-        self.dynamic
+        self.params.is_some()
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -8,6 +8,7 @@ use super::event::Event;
 use super::extensions::Extensions;
 use super::io::Io;
 use super::namespace::Namespace;
+use super::outgoing::{Outgoing, OutgoingListener, OutgoingListeners};
 #[cfg(doc)]
 use super::remote::RemoteSocket;
 use crate::adapter::{AckRequest, Answer, Member, Room};
@@ -16,6 +17,7 @@ use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
 use crate::options::Transport;
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rialto_protocol::CloseReason;
 use rialto_protocol::socketio;
@@ -25,6 +27,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -51,6 +54,8 @@ struct Inner {
     namespace: Arc<Namespace>,
     handshake: Handshake,
     data: RwLock<Extensions>,
+    /// Whether anybody wants to know what is sent.
+    watched: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -82,6 +87,7 @@ impl Socket {
             namespace,
             handshake,
             data: RwLock::default(),
+            watched: AtomicBool::new(false),
             state: Mutex::default(),
         }))
     }
@@ -128,7 +134,7 @@ impl Socket {
     pub fn send(&self, event: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
         Emit::start(&self.0.session, Flags::default(), |out| {
-            socketio::encode_enum(out, nsp, None, event)
+            self.watching(out, |out| socketio::encode_enum(out, nsp, None, event))
         })
     }
 
@@ -138,8 +144,60 @@ impl Socket {
         }
         let nsp = self.0.namespace.name();
         Emit::start(&self.0.session, flags, |out| {
-            socketio::encode_event(out, nsp, None, name, args)
+            self.watching(out, |out| socketio::encode_event(out, nsp, None, name, args))
         })
+    }
+
+    /// Encodes an event, and tells those who want to know.
+    fn watching(
+        &self,
+        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
+    ) -> Result<Vec<Bytes>, socketio::Error> {
+        let start = out.len();
+        let attachments = encode(out)?;
+        if self.0.watched.load(Ordering::Relaxed) {
+            let packet = std::str::from_utf8(&out[start..]).unwrap_or_default();
+            self.tell(packet, &attachments);
+        }
+        Ok(attachments)
+    }
+
+    fn tell(&self, packet: &str, attachments: &[Bytes]) {
+        if let Some(listeners) = self.data::<OutgoingListeners>() {
+            listeners.tell(self, packet, attachments);
+        }
+    }
+
+    /// Is told of every event that goes to this client, broadcasts included, before it is queued.
+    pub fn on_any_outgoing<H>(&self, handler: H)
+    where
+        H: Fn(&Self, &Outgoing<'_>) + Send + Sync + 'static,
+    {
+        self.watch(|listeners| listeners.push(Arc::new(handler)));
+    }
+
+    /// As [`Socket::on_any_outgoing`], before those that are there already.
+    pub fn prepend_any_outgoing<H>(&self, handler: H)
+    where
+        H: Fn(&Self, &Outgoing<'_>) + Send + Sync + 'static,
+    {
+        self.watch(|listeners| listeners.insert(0, Arc::new(handler)));
+    }
+
+    /// Removes whatever is told of outgoing events, the table's
+    /// ([`Events::on_any_outgoing`](super::Events::on_any_outgoing)) included.
+    pub fn off_any_outgoing(&self) {
+        self.watch(Vec::clear);
+    }
+
+    pub(super) fn watch(&self, change: impl FnOnce(&mut Vec<Arc<OutgoingListener>>)) {
+        let mut data = self.0.data.write();
+        let listeners = data.get::<OutgoingListeners>();
+        let mut listeners = listeners.as_deref().cloned().unwrap_or_default();
+        change(&mut listeners.0);
+        self.0.watched.store(!listeners.0.is_empty(), Ordering::Relaxed);
+        data.insert(listeners);
     }
 
     pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
@@ -179,7 +237,7 @@ impl Socket {
         let sending = match registered {
             Err(error) => Emit::done(Err(error)),
             Ok(()) => Emit::start(&self.0.session, flags, |out| {
-                socketio::encode_event(out, nsp, Some(id), name, args)
+                self.watching(out, |out| socketio::encode_event(out, nsp, Some(id), name, args))
             }),
         };
         async move {
@@ -310,6 +368,13 @@ impl Socket {
         &self.0.handshake
     }
 
+    /// What was read from the name of its namespace, if that is a dynamic one: see
+    /// [`Server::namespace_pattern`](crate::Server::namespace_pattern).
+    #[must_use]
+    pub fn params<P: Send + Sync + 'static>(&self) -> Option<Arc<P>> {
+        self.0.handshake.params()
+    }
+
     /// The transport in use now.
     #[must_use]
     pub fn transport(&self) -> Transport {
@@ -327,8 +392,8 @@ impl Socket {
         self.0.data.write().insert(value);
     }
 
-    /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes it.
-    /// A socket has one such value; it takes the place of an earlier one, of whatever type.
+    /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes
+    /// it. A socket has one such value; it takes the place of an earlier one, of whatever type.
     ///
     /// # Errors
     /// If the value has no JSON form.
@@ -502,6 +567,10 @@ impl Member for Socket {
             if self.expect_ack(request.id, pending).is_err() {
                 return request.sink.answer(&self.0.id, None);
             }
+        }
+        if self.0.watched.load(Ordering::Relaxed) {
+            let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
+            self.tell(packet.text(), &attachments);
         }
         match self.0.session.send_encoded(packet) {
             Ok(()) => {}

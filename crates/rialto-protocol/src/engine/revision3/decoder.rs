@@ -20,7 +20,8 @@ const MAX_DIGITS: usize = 16;
 /// let text: Result<Vec<_>, _> = PayloadDecoder::text("2:4€1:2").collect();
 /// assert_eq!(text, Ok(vec![Packet::Text("€"), Packet::Ping("")]));
 ///
-/// let binary: Result<Vec<_>, _> = PayloadDecoder::binary(b"\0\x02\xff4a\x01\x02\xff\x04\x09").collect();
+/// let body = b"\0\x02\xff4a\x01\x02\xff\x04\x09";
+/// let binary: Result<Vec<_>, _> = PayloadDecoder::binary(body).collect();
 /// assert_eq!(binary, Ok(vec![Packet::Text("a"), Packet::from_binary(&[9])]));
 /// ```
 #[derive(Clone, Debug)]
