@@ -160,6 +160,7 @@ function serve(socket) {
   serveAcks(socket);
   serveRooms(socket);
   serveData(socket);
+  serveExtras(socket);
   socket.on("kick", (close) => socket.disconnect(close === true));
   socket.on("drop", () => socket.conn.close());
   socket.use(([name], next) => next(name === "forbidden" ? new Error(FORBIDDEN) : undefined));
@@ -268,6 +269,54 @@ function serveData(socket) {
     cb(true);
   });
   socket.on("get-data", (cb) => cb(socket.data.value ?? null));
+}
+
+/** What has happened to the rooms of the main namespace. */
+const roomLog = [];
+for (const what of ["create", "join", "leave", "delete"]) {
+  io.of("/").adapter.on(`${what}-room`, (room) => roomLog.push([room, what]));
+}
+
+function serveExtras(socket) {
+  const find = async (id) => (await socket.nsp.in(id).fetchSockets())[0];
+  socket.on("remote", async (id, cb) => {
+    const { rooms, data, handshake } = await find(id);
+    const joined = [...rooms].filter((room) => room !== id).sort();
+    cb({ rooms: joined, data: data.value ?? null, EIO: handshake.query.EIO });
+  });
+  socket.on("remote-move", async (id, from, to, cb) => {
+    const found = await find(id);
+    found.leave(from);
+    found.join(to);
+    found.emit("moved");
+    cb(true);
+  });
+  socket.on("remote-ask", async (id, ms, cb) => {
+    const found = await find(id);
+    const asked = found.timeout(ms).emitWithAck("question");
+    cb(await asked.catch(() => null));
+  });
+  socket.on("remote-kick", async (id) => (await find(id)).disconnect(false));
+  socket.on("room-log", (room, cb) => {
+    cb(roomLog.filter(([name]) => name === room).map(([, what]) => what));
+  });
+  socket.on("leave-all", (cb) => {
+    [...socket.rooms].filter((room) => room !== socket.id).forEach((room) => socket.leave(room));
+    cb(true);
+  });
+  socket.on("digits", (cb) => cb(/^\/dynamic-(\d+)$/.exec(socket.nsp.name)?.[1] ?? null));
+  const sent = [];
+  socket.on("watch", (cb) => {
+    socket.onAnyOutgoing((name, ...args) => sent.push([name, args.length]));
+    cb(true);
+  });
+  socket.on("watched", (cb) => {
+    socket.offAnyOutgoing();
+    cb(sent);
+  });
+  socket.on("plain", (...args) => socket.compress(false).emit("plain", ...args));
+  socket.on("local", (...args) => socket.nsp.local.emit("local", ...args));
+  socket.on("plain-all", (...args) => socket.nsp.compress(false).emit("plain-all", ...args));
 }
 
 io.of("/").use((socket, next) => {

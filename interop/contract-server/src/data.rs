@@ -1,6 +1,7 @@
 //! What the server knows about a socket, and what it keeps for it.
 
 use rialto::{Events, Socket, Value};
+use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +24,7 @@ impl Reasons {
 struct Label(String);
 
 /// The value that a socket stored.
+#[derive(Serialize)]
 struct Stored(Value);
 
 /// Adds the events.
@@ -43,7 +45,7 @@ pub(crate) fn add(events: Events) -> Events {
         })
         .on_ack("reason-of", async |socket, name: String| Ok(socket.state::<Reasons>().get(&name)))
         .on_ack("set-data", async |socket, value: Value| {
-            socket.set_data(Stored(value));
+            socket.set_shared_data(Stored(value))?;
             Ok(true)
         })
         .on_ack("get-data", async |socket, ()| {

@@ -11,6 +11,7 @@ mod apps;
 mod args;
 mod data;
 mod echoes;
+mod extras;
 mod namespaces;
 mod raw;
 mod rooms;
@@ -54,12 +55,15 @@ async fn main() -> rialto::Result {
 
 /// The contract itself: Socket.IO, an Engine.IO echo, raw WebSockets and routes on one port.
 fn contract(args: &Args) -> Server {
-    let server = namespaces::server()
+    let mut server = namespaces::server()
         .options(settings::options(args))
         .state(data::Reasons::default())
+        .state(extras::RoomLog::default())
         .engine("/engine.io", raw::echo_engine)
         .websocket_with("/echo", settings::websocket(args), raw::echo);
-    routes::add(server)
+    server = routes::add(server);
+    extras::watch(&mut server);
+    server
 }
 
 /// Ready at SIGTERM or Ctrl-C.

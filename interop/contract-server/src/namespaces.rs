@@ -1,6 +1,6 @@
 //! Who may join which namespace; all of them run the same handlers.
 
-use crate::{acks, data, echoes, rooms};
+use crate::{acks, data, echoes, extras, rooms};
 use rialto::{Events, Handshake, Refused, Server, Socket, guard};
 use serde_json::json;
 use std::time::Duration;
@@ -11,18 +11,19 @@ pub(crate) fn server() -> Server {
         .namespace("/chat", events())
         .namespace("/slow", guard(slow, events()))
         .namespace("/admin", guard(admin, events()))
-        .namespace_matching(is_dynamic, events())
+        .namespace_parsed(dynamic, events())
 }
 
 /// The handlers of every namespace.
 fn events() -> Events {
-    let events = Events::new()
-        .on_connect(welcome)
-        .on("forbidden", async |socket, ()| socket.emit("mw-error", "event forbidden").await);
+    let events = Events::new().on_connect(welcome).on("forbidden", async |socket, ()| {
+        socket.emit("mw-error", "a forbidden event has passed").await
+    });
     let events = echoes::add(events);
     let events = acks::add(events);
     let events = rooms::add(events);
-    data::add(events)
+    let events = data::add(events);
+    extras::add(events)
 }
 
 async fn welcome(socket: Socket) -> rialto::Result {
@@ -55,8 +56,9 @@ async fn admin(handshake: Handshake) -> Result<(), Refused> {
     Err(Refused::new("unauthorized").data(&json!({ "code": 401, "content": "no token" })))
 }
 
-/// `/dynamic-` and digits.
-fn is_dynamic(name: &str) -> bool {
-    let digits = name.strip_prefix("/dynamic-").unwrap_or_default();
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+/// `/dynamic-` and digits; the digits.
+fn dynamic(name: &str) -> Option<String> {
+    let digits = name.strip_prefix("/dynamic-")?;
+    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| digits.to_owned())
 }

@@ -13,7 +13,7 @@ use rialto::axum::routing::{get, post};
 use rialto::ws::{self, WebSocket};
 use rialto::{
     Args, Bytes, Cookie, Cors, Denied, Events, Handshake, HttpCompression, Options, Refused,
-    SameSite, ServeClient, Server, Socket, Transport, guard,
+    RemoteSocket, SameSite, ServeClient, Server, Socket, Transport, guard,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -44,7 +44,14 @@ fn table() -> Events {
         .on_ack("sum", async |_, (a, b): (f64, f64)| Ok(a + b))
         .once("ready", async |socket, ()| socket.join("players"))
         .prepend("say", async |socket, text: String| socket.emit("echo", text).await)
+        .off("say")
+        .off_any()
+        .off_any_outgoing()
         .on_any(async |socket, event| socket.emit("seen", event.name()).await)
+        .prepend_any(async |socket, event| socket.emit("seen", event.name()).await)
+        .on_any_outgoing(|socket, event| println!("{} to {}", event.name(), socket.id()))
+        .prepend_any_outgoing(|_, event| println!("{:?}", event.args::<Args>()))
+        .middleware(async |_, event| if event.name() == "no" { Err("no".into()) } else { Ok(()) })
         .on_disconnect(async |socket| println!("{:?}", socket.rooms()))
         .on_disconnect(async |socket| println!("{:?}", socket.disconnect_reason()))
         .on_error(|socket, name, error| eprintln!("{} {name}: {error}", socket.id()))
@@ -56,8 +63,19 @@ async fn start(
     options: Options,
     admin: Events,
     room: Events,
+    user: [Events; 2],
     state: Name,
 ) -> rialto::Result {
+    let _ = events.event_names();
+    let [user, other] = user;
+    let server = Server::new(other);
+    let server =
+        server.namespace_parsed(|name| name.strip_prefix("/up-").map(str::to_uppercase), user);
+    let user = Events::new();
+    let server = server
+        .namespace_pattern::<u64>("/user-{id}", user)
+        .on_new_namespace(|io| println!("{}", io.namespace()));
+    drop(server);
     let server = Server::new(events).options(options);
     let server = server
         .namespace("/admin", admin)
@@ -98,6 +116,19 @@ async fn one(socket: Socket, text: String, data: Vec<u8>, x: f64, y: f64) -> ria
         socket.timeout(Duration::from_secs(5)).emit_with_ack::<String>("question", ()).await;
     drop(answer);
     socket.volatile().emit("cursor", (x, y)).await?;
+    let image = vec![0];
+    socket.compress(false).emit("image", Bytes::from(image)).await?;
+    socket.local().emit("said", &text).await?;
+    socket.emit("message", "hi").await?;
+    socket.leave_all();
+    socket.on_any_outgoing(|_, event| println!("{}", event.name()));
+    socket.set_shared_data("Ada".to_owned())?;
+    let _ = socket.params::<u64>();
+    let _ = socket.handshake().headers();
+    let _ = socket.handshake().issued();
+    let _ = socket.handshake().secure();
+    let _ = socket.handshake().xdomain();
+    let _ = socket.handshake().protocol();
     socket.broadcast().emit("said", &text).await?;
     socket.to("room").emit("said", &text).await?;
     socket.to(["a", "b"]).except("muted").emit("said", &text).await?;
@@ -136,13 +167,57 @@ async fn everyone(mut server: Server, socket: Socket, text: String) -> rialto::R
     drop(admin);
     let acks = io.timeout(Duration::from_secs(1)).emit_with_ack::<String>("question", ()).await?;
     drop((acks.answers, acks.missing));
-    io.fetch_sockets().await?;
+    let sockets = io.fetch_sockets().await?;
+    for remote in sockets {
+        found(remote, &text).await?;
+    }
+    let image = vec![0];
+    io.compress(false).emit("image", Bytes::from(image)).await?;
+    io.sockets_join("room");
+    io.sockets_leave("room");
+    io.disconnect_sockets(true);
+    io.server_side_emit("reload", &text).await?;
+    let loads = io.server_side_emit_with_ack::<f64>("load", ()).await?;
+    drop(loads);
+    io.on_server_side("load", async |_, ()| Ok(0.5));
+    io.on_room_change(|change| println!("{change:?}"));
+    let socket = io.socket("id");
+    drop(socket);
+    let sockets = io.sockets();
+    drop(sockets);
+    let namespaces = io.namespaces();
+    drop(namespaces);
+    let _ = io.clients_count();
     io.to("room").fetch_sockets().await?;
     io.to("room").sockets_join("other");
     io.to("room").sockets_leave("other");
     io.to("room").disconnect_sockets(true);
     let _ = io.count();
     io.close().await;
+    Ok(())
+}
+
+// In lines as long as the rows of the table.
+#[rustfmt::skip]
+async fn found(remote: RemoteSocket, text: &str) -> rialto::Result {
+    println!("{:?} {} {}", remote.rooms(), remote.id(), remote.handshake().url());
+    let name: Option<String> = remote.data()?;
+    drop(name);
+    remote.emit("hi", &text).await?;
+    remote.join("room");
+    remote.leave("room");
+    remote.disconnect(true);
+    let answer: String =
+        remote.timeout(Duration::from_secs(1)).emit_with_ack("question", ()).await?;
+    drop(answer);
+    Ok(())
+}
+
+fn chain(events: Events) -> Server {
+    Server::new(guard(version, guard(login, events)))
+}
+
+async fn version(_: Handshake) -> Result<(), Refused> {
     Ok(())
 }
 
@@ -201,6 +276,9 @@ fn options(cors: Cors) -> Options {
         .cors(Cors::new(["https://app.example"]).credentials(true))
         .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
         .serve_client(ServeClient::Off)
+        .parser(rialto::parser::Msgpack)
+        .cleanup_empty_child_namespaces(true)
+        .on_connection_error(|error| println!("{} {}", error.code, error.context))
         .ack_timeout(Duration::from_secs(30))
 }
 
