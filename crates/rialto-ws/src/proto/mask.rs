@@ -7,7 +7,7 @@
 /// The loop over 32-byte blocks is written so that the compiler turns it into vector code; what
 /// is left, and a small payload is nothing else, goes by eight bytes.
 pub fn apply_mask(data: &mut [u8], key: [u8; 4], offset: usize) {
-    let key = u32::from_le_bytes(key).rotate_right(8 * u32::try_from(offset % 4).unwrap_or(0));
+    let key = u32::from_le_bytes(key).rotate_right([0, 8, 16, 24][offset % 4]);
     let twice = ((u64::from(key) << 32) | u64::from(key)).to_le_bytes();
     let (blocks, rest) = data.as_chunks_mut::<32>();
     if !blocks.is_empty() {
