@@ -7,8 +7,8 @@
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use rialto_ws::proto::{
-    Body, CloseCode, CloseFrame, Decoder, Header, Item, Kind, Limits, OpCode, Role, Violation,
-    apply_mask,
+    Body, CloseCode, CloseFrame, Decoder, Header, Item, Kind, Limits, OpCode, Piece, Role,
+    Violation, apply_mask,
 };
 
 /// Small, so that inputs of a few kilobytes reach them.
@@ -46,6 +46,12 @@ fuzz_target!(|data: &[u8]| {
     let mut cuts = Cuts(*seed);
     let direct = straight_in(role, limits, wire, |left| cuts.next(left));
     assert_eq!(whole, direct, "read into the message's buffer");
+    let seen = (whole.items.clone(), whole.end.err());
+    assert_eq!(seen, by_piece(role, limits, wire, |left| left), "by pieces");
+    let mut cuts = Cuts(*seed);
+    let pieces = by_piece(role, limits, wire, |left| cuts.next(left));
+    assert_eq!(seen, pieces, "by pieces, cut by {seed}");
+    assert_eq!(seen, part_by_piece(role, limits, wire, *seed), "the later part by pieces");
     for item in &whole.items {
         check(item, &limits);
         assert_eq!(read_again(role, item), Some(item.clone()), "written and read again");
@@ -113,6 +119,71 @@ fn straight_in(
         }
     }
     Outcome { items, end: Ok(decoder.remaining()) }
+}
+
+/// Hands the input to [`Decoder::decode_piece`]; a message counts when its last piece has come.
+fn by_piece(
+    role: Role,
+    limits: Limits,
+    wire: &[u8],
+    mut size: impl FnMut(usize) -> usize,
+) -> (Vec<Seen>, Option<Violation>) {
+    let mut decoder = Decoder::new(role, limits);
+    let (mut items, mut rest, mut message) = (Vec::new(), wire, None);
+    while !rest.is_empty() {
+        let (piece, tail) = rest.split_at(size(rest.len()));
+        rest = tail;
+        if let Err(violation) = feed_pieces(&mut decoder, piece, &mut message, &mut items) {
+            return (items, Some(violation));
+        }
+    }
+    assert_eq!(decoder.is_streaming(), message.is_some());
+    (items, None)
+}
+
+/// The first bytes by [`Decoder::decode`], as if somebody had begun to receive whole messages.
+fn part_by_piece(
+    role: Role,
+    limits: Limits,
+    wire: &[u8],
+    seed: u8,
+) -> (Vec<Seen>, Option<Violation>) {
+    let mut decoder = Decoder::new(role, limits);
+    let (mut items, mut message) = (Vec::new(), None);
+    let (first, later) = wire.split_at(wire.len() * usize::from(seed) / 256);
+    let fed = feed(&mut decoder, first, &mut items);
+    let fed = fed.and_then(|()| feed_pieces(&mut decoder, later, &mut message, &mut items));
+    (items, fed.err())
+}
+
+fn feed_pieces(
+    decoder: &mut Decoder,
+    piece: &[u8],
+    message: &mut Option<(Kind, Vec<u8>)>,
+    items: &mut Vec<Seen>,
+) -> Result<(), Violation> {
+    let mut piece = piece.to_vec();
+    let mut input = piece.as_mut_slice();
+    loop {
+        let decoded = decoder.decode_piece(input)?;
+        match decoded.piece {
+            Some(Piece::Begin(kind)) => assert!(message.replace((kind, Vec::new())).is_none()),
+            Some(Piece::Data { body, last }) => {
+                let (kind, mut payload) = message.take().expect("a message has begun");
+                payload.extend_from_slice(body.as_slice(input));
+                match last {
+                    true => items.push(Seen::Message(kind, payload.into())),
+                    false => *message = Some((kind, payload)),
+                }
+            }
+            Some(Piece::Control(item)) => items.push(own(item, input)),
+            None => {
+                assert_eq!(decoded.consumed, input.len(), "nothing seen, yet not at the end");
+                return Ok(());
+            }
+        }
+        input = &mut input[decoded.consumed..];
+    }
 }
 
 fn feed(decoder: &mut Decoder, piece: &[u8], items: &mut Vec<Seen>) -> Result<(), Violation> {

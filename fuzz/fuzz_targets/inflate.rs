@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rialto_ws::proto::deflate::{Compressor, Decompressor, Deflate};
+use rialto_ws::proto::deflate::{Compressor, Decompressor, Deflate, Deflation, Inflation};
 use rialto_ws::proto::{Body, Decoder, Header, Item, Limits, OpCode, RSV1, Role, Violation};
 use zlib_rs::{Inflate, InflateFlush};
 
@@ -29,6 +29,7 @@ fuzz_target!(|data: &[u8]| {
         received(&wish, rest, *cuts);
     } else {
         sent(&wish, rest, 8 + window % 8);
+        sent_in_fragments(&wish, rest);
     }
 });
 
@@ -51,12 +52,43 @@ fn received(wish: &Deflate, payload: &[u8], cuts: u8) {
         Err(Violation::InvalidDeflate | Violation::MessageTooLarge) => {}
         Err(other) => panic!("{other}"),
     }
+    let [(_, mut pieces), _] = ends(wish);
+    let piecewise = in_pieces(&mut pieces, payload, usize::from(cuts % 19), MAX as u64);
+    match (&outcome, &piecewise) {
+        (Ok(whole), Ok(pieces)) => assert!(whole == pieces, "in pieces"),
+        // Which of the two is met first depends on the pieces.
+        (Err(_), Err(Violation::InvalidDeflate | Violation::MessageTooLarge)) => {}
+        (whole, pieces) => panic!("whole {whole:?}, in pieces {pieces:?}"),
+    }
     let framed = through_frames(wish, payload, usize::from(cuts % 17));
     let expected = outcome.map_err(Some);
     assert_eq!(framed, expected, "in fragments");
     // Whatever it was, the next connection's message is read as if nothing had been.
     let [(_, mut next), _] = ends(&Deflate::default());
     assert_eq!(next.decompress(&HELLO, MAX).as_deref(), Ok(&b"Hello"[..]));
+}
+
+/// The same by [`Decompressor::inflate`], a few bytes at a time; all at once for no size.
+fn in_pieces(
+    decompressor: &mut Decompressor,
+    payload: &[u8],
+    size: usize,
+    max: u64,
+) -> Result<Vec<u8>, Violation> {
+    let (mut message, mut out, mut rest) = (Inflation::default(), Vec::new(), payload);
+    loop {
+        let given = if size == 0 { rest.len() } else { size.min(rest.len()) };
+        let last = given == rest.len();
+        let step = decompressor.inflate(&mut message, &rest[..given], last, max)?;
+        assert!(step.bytes.len() <= 64 * 1024);
+        assert!(step.done || step.taken > 0 || !step.bytes.is_empty(), "a step without progress");
+        out.extend_from_slice(&step.bytes);
+        rest = &rest[step.taken..];
+        if step.done {
+            assert!(rest.is_empty() && out.len() as u64 <= max);
+            return Ok(out);
+        }
+    }
 }
 
 /// The same as a fragmented message of a connection; `None` for a message that does not come.
@@ -99,6 +131,27 @@ fn through_frames(
         }
     }
     Err(None)
+}
+
+/// A message of these fragments comes back, whole and in pieces, and the context goes on.
+fn sent_in_fragments(wish: &Deflate, lines: &[u8]) {
+    let [(mut compressor, _), (_, mut decompressor)] = ends(wish);
+    for round in 0..2 {
+        let mut message = Deflation::default();
+        let mut sent = Vec::new();
+        let mut fragments = lines.split(|&byte| byte == b'\n').peekable();
+        while let Some(fragment) = fragments.next() {
+            let last = fragments.peek().is_none();
+            let add = |bytes: &[u8]| sent.extend_from_slice(bytes);
+            compressor.compress_fragment(&mut message, fragment, last, add);
+        }
+        let expected: Vec<u8> = lines.iter().copied().filter(|&byte| byte != b'\n').collect();
+        let came = match round {
+            0 => decompressor.decompress(&sent, expected.len()),
+            _ => in_pieces(&mut decompressor, &sent, 7, expected.len() as u64),
+        };
+        assert!(came.as_ref() == Ok(&expected), "in fragments: {came:?}");
+    }
 }
 
 /// Our messages come back at the other end, and reach no further back than the window.

@@ -1,5 +1,6 @@
 //! Engine.IO's wire, of both revisions: what can be read of a polling body can be written and read
-//! again; a query string and a handshake say the same when they are spelled anew.
+//! again; a query string and a handshake say the same when they are spelled anew; JSONP hands over
+//! what it was given.
 //!
 //! Input: one byte that chooses limits, then the body, which also serves as one packet, as a query
 //! string, as the JSON of an `open` packet, and as the content of a binary packet.

@@ -7,8 +7,8 @@ import { DEADLINE_MS, next, pause } from "./clients.mjs";
 import { PATIENT, pick, start } from "./server.mjs";
 import { WebSocket } from "ws";
 
-/** What the reference does not look at. */
-const SKIPPED = pick({ reference: "the reference ignores it", rialto: false });
+/** What the reference ignores, or takes for an error. */
+const SKIPPED = pick({ reference: "the reference does otherwise", rialto: false });
 const BINARY = "application/octet-stream";
 
 let server;
@@ -79,6 +79,18 @@ describe("polling", { concurrency: true }, () => {
     const session = await open();
     await session.post("1:2");
     assert.equal((await session.poll()).text, "1:3");
+  });
+
+  test("pings alone fill no memory", async () => {
+    const session = await open();
+    // As many packets as a body may hold.
+    const pings = "1:2".repeat(16_384);
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await session.post(pings)).status, 200);
+    }
+    const { text } = await session.poll();
+    // The reference has an answer to each.
+    assert.equal(text === "1:3", pick({ reference: false, rialto: true }));
   });
 
   test("binary goes out as it is, in a body of bytes", async () => {
@@ -254,6 +266,54 @@ describe("WebSocket", { concurrency: true }, () => {
   });
 });
 
+describe("Socket.IO 2 by hand", { concurrency: true }, () => {
+  /** The packets of a connection, greetings left out. */
+  function speak(t, to, query = "") {
+    const url = `${to.url.replace("http", "ws")}/socket.io/?EIO=3&transport=websocket${query}`;
+    const socket = new WebSocket(url);
+    t.after(() => socket.terminate());
+    const heard = [];
+    socket.on("message", (data) => heard.push(data.toString()));
+    socket.expect = async (packet) => {
+      const end = performance.now() + DEADLINE_MS;
+      while (!heard.includes(packet)) {
+        assert.ok(performance.now() < end, `no ${packet} in ${heard}`);
+        await pause(10);
+      }
+    };
+    return socket;
+  }
+
+  test("the main namespace is joined unasked, another by a path with a query", async (t) => {
+    const socket = speak(t, server);
+    await socket.expect("40");
+    socket.send("40/chat?token=a%20b&token=c,");
+    await socket.expect("40/chat,");
+    socket.send('42/chat,1["handshake"]');
+    const [answer] = await next(socket, "message");
+    const packet = answer.toString();
+    const all = packet.startsWith("43/chat,1") ? packet : (await next(socket, "message"))[0];
+    assert.deepEqual(JSON.parse(all.toString().slice(9))[0].auth, { token: "c" });
+    socket.send("40/nothing,");
+    await socket.expect('44/nothing,{"message":"Invalid namespace"}');
+  });
+
+  test("asking for the main namespace changes nothing", { skip: SKIPPED }, async (t) => {
+    const socket = speak(t, server);
+    await socket.expect("40");
+    socket.send("40");
+    socket.send('420["echo-ack",1]');
+    await socket.expect("430[1]");
+  });
+
+  test("who is refused there, and joins nothing else, is closed in time", async (t) => {
+    const strict = await start({ eio3: "on", connectTimeout: 300 });
+    t.after(() => strict.kill());
+    const socket = speak(t, strict, "&fail=1");
+    await Promise.all([socket.expect('44"main refused"'), next(socket, "close")]);
+  });
+});
+
 describe("engine.io-client 3", { concurrency: true }, () => {
   for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]]) {
     for (const forceBase64 of [false, true]) {
@@ -341,6 +401,15 @@ describe("JSONP", { concurrency: true }, () => {
       assert.equal(answer.status, pick({ reference: 200, rialto: status }));
     });
   }
+
+  test("clients of protocol 4 may ask by it as well", async () => {
+    const base = "/engine.io/?EIO=4&transport=polling&j=2";
+    const { sid } = JSON.parse(called((await ask(base)).text, "2").slice(1));
+    const headers = { "Content-Type": FORM };
+    const posted = await ask(`${base}&sid=${sid}`, { method: "POST", body: "d=4a", headers });
+    assert.equal(posted.text, "ok");
+    assert.equal(called((await ask(`${base}&sid=${sid}`)).text, "2"), "4a");
+  });
 
   test("Socket.IO by hand: joined unasked, an event, an ack", async () => {
     const session = await open("&j=0", "/socket.io/");

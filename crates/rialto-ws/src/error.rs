@@ -54,6 +54,12 @@ impl Error {
         Self::new(Kind::Abnormal)
     }
 
+    /// An end of the connection, like others that speak no HTTP.
+    pub(crate) fn speaks_tls() -> Self {
+        let said = "the peer speaks TLS (wss://), this end plain HTTP (ws://)";
+        Self::new(Kind::Io(io::Error::new(io::ErrorKind::InvalidData, said)))
+    }
+
     pub(crate) fn full() -> Self {
         Self::new(Kind::Full)
     }

@@ -9,20 +9,20 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Header fields that a handshake may have; more are refused.
 pub(crate) const MAX_FIELDS: usize = 100;
 
-/// Reads up to the empty line. Returns the head and what came behind it.
-///
-/// # Errors
-/// If the stream ends first, or the head is larger than `max` bytes.
-pub(crate) async fn read_head<S: AsyncRead + Unpin>(
-    stream: &mut S,
-    max: usize,
-) -> Result<(Vec<u8>, Vec<u8>)> {
-    let mut head = Vec::new();
-    let rest = read_head_into(stream, max, &mut head).await?;
-    Ok((head, rest))
+/// The first byte of whoever speaks TLS on a plain stream: of a client's handshake, and of the
+/// alert by which a server answers plain HTTP. None of them begins a head of HTTP.
+const TLS: [u8; 2] = [0x16, 0x15];
+
+/// True if this is the beginning of TLS and not of HTTP.
+pub(crate) fn speaks_tls(head: &[u8]) -> bool {
+    head.first().is_some_and(|first| TLS.contains(first))
 }
 
-/// [`read_head`] into a buffer of the caller, who sees what has come if this is dropped.
+/// Reads up to the empty line, into a buffer of the caller, who sees what has come if this is
+/// dropped or fails. Returns what came behind it.
+///
+/// # Errors
+/// If the stream ends first, the head is larger than `max` bytes, or what comes is TLS.
 pub(crate) async fn read_head_into<S: AsyncRead + Unpin>(
     stream: &mut S,
     max: usize,
@@ -33,6 +33,9 @@ pub(crate) async fn read_head_into<S: AsyncRead + Unpin>(
     loop {
         if stream.read_buf(head).await? == 0 {
             return Err(Error::abnormal());
+        }
+        if speaks_tls(head) {
+            return Err(Error::speaks_tls());
         }
         let end = head_end(head, seen);
         if end.unwrap_or(head.len()) > max {

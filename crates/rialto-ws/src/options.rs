@@ -75,8 +75,7 @@ pub struct Options {
     /// off. Default 60 s; `None` lets a peer stop reading for good and keep its bytes waiting.
     ///
     /// A slow peer is safe: each byte that the kernel takes begins the time anew.
-    /// [`recv`](crate::WebSocket::recv) reports a timeout, and so does the peer: its connection is
-    /// reset.
+    /// [`recv`](crate::WebSocket::recv) reports a timeout, and the peer finds its connection reset.
     pub stall_timeout: Option<Duration>,
     /// Bytes in the head of a handshake, either way: first line, header fields and the empty line.
     /// Default 16 KiB, inclusive, so that large cookies pass; more is answered 431.

@@ -20,7 +20,7 @@ pub struct Prepared {
 }
 
 #[derive(Debug)]
-struct Framed {
+pub(crate) struct Framed {
     frame: Bytes,
     kind: Kind,
     header: u8,
@@ -33,6 +33,13 @@ struct Compressed {
     level: u8,
     /// Missing if the message does not shrink.
     frame: Option<Bytes>,
+}
+
+impl Framed {
+    /// Header and payload.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.frame
+    }
 }
 
 impl Prepared {
@@ -92,8 +99,8 @@ impl Prepared {
         self.shared.frame.slice(usize::from(self.shared.header)..)
     }
 
-    pub(crate) fn frame(&self) -> &Bytes {
-        &self.shared.frame
+    pub(crate) fn framed(&self) -> &Arc<Framed> {
+        &self.shared
     }
 
     pub(crate) fn is_compressible(&self) -> bool {

@@ -65,6 +65,8 @@ async fn send_feed_and_their_kind() {
         sender.send_prepared(&Prepared::new(m)).await
     })
     .await;
+    sends_each_once(async |sender: Sender, m: Message| sender.uncompressed().send(m).await).await;
+    sends_each_once(async |sender: Sender, m: Message| sender.uncompressed().feed(m).await).await;
     sends_each_once(async |mut sender: Sender, m: Message| {
         poll_fn(|cx| Pin::new(&mut sender).poll_ready(cx)).await?;
         Pin::new(&mut sender).start_send(m)
@@ -72,6 +74,12 @@ async fn send_feed_and_their_kind() {
     .await;
     sends_each_once(async |sender: Sender, m: Message| {
         let mut writer = sender.message_writer(Kind::Binary).await?;
+        writer.write(m.into_bytes()).await?;
+        writer.finish().await
+    })
+    .await;
+    sends_each_once(async |sender: Sender, m: Message| {
+        let mut writer = sender.uncompressed().message_writer(Kind::Binary).await?;
         writer.write(m.into_bytes()).await?;
         writer.finish().await
     })

@@ -377,3 +377,68 @@ async fn a_connection_counts_until_its_stream_is_closed() {
     };
     in_time(emptied).await;
 }
+
+/// Whoever speaks something else hears of it at once, long before the handshake has run out.
+#[tokio::test]
+async fn other_protocols_on_a_plain_port_are_refused_at_once() {
+    let options = Options::default().handshake_timeout(Duration::from_secs(3600));
+    let address = start(serve("127.0.0.1:0", echo).options(options.clone())).await;
+    // The beginning of a ClientHello; its peer waits for an answer.
+    let hello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03];
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&hello).await.unwrap();
+    assert_eq!(rest(&mut stream).await, b"");
+
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let answer = String::from_utf8(rest(&mut stream).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 505 HTTP Version Not Supported\r\n"), "{answer}");
+    assert!(answer.ends_with("HTTP/2 is not spoken here, only HTTP/1.1\n"), "{answer}");
+
+    // The same by `accept`, which says why.
+    let (near, mut far) = tokio::io::duplex(1024);
+    far.write_all(&hello[..1]).await.unwrap();
+    let error = in_time(rialto_ws::accept_with(near, &options)).await.unwrap_err();
+    assert!(error.is_io() && format!("{error:?}").contains("TLS"), "{error:?}");
+    assert_eq!(rest(&mut far).await, b"");
+}
+
+/// What stands behind a head is frames, never a body, nor another request.
+#[tokio::test]
+async fn nothing_is_smuggled_behind_a_handshake() {
+    let address = start(serve("127.0.0.1:0", echo)).await;
+    for field in ["Content-Length: 6", "Transfer-Encoding: chunked"] {
+        let (mut stream, head) = open(address, &format!("{field}\r\n")).await;
+        assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+        rest(&mut stream).await;
+    }
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{HEAD}\r\n{HEAD}\r\n").as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    assert!(answer.starts_with(SWITCHING.as_bytes()));
+    // 'G' is a frame's header with a reserved bit: 1002, and not a second answer.
+    assert_eq!(answer[end..end + 4][..1], [0x88]);
+    assert_eq!(answer[end + 2..end + 4], 1002u16.to_be_bytes());
+    assert!(!answer[end..].windows(5).any(|bytes| bytes == b"HTTP/"));
+}
+
+#[tokio::test]
+async fn times_that_no_clock_reaches_are_no_limit() {
+    let endless = Options::default()
+        .handshake_timeout(Duration::MAX)
+        .close_timeout(Duration::MAX)
+        .idle_timeout(Duration::MAX)
+        .stall_timeout(Duration::MAX);
+    let server = serve("127.0.0.1:0", echo).options(endless).drain_timeout(Duration::MAX);
+    let (address, stop, ended) = stoppable(server).await;
+    let (mut stream, _) = open(address, "").await;
+    round_trip(&mut stream).await;
+    stop.send(()).unwrap();
+    let mut close = [0; 4];
+    in_time(stream.read_exact(&mut close)).await.unwrap();
+    stream.write_all(&close_frame(1001)).await.unwrap();
+    rest(&mut stream).await;
+    in_time(ended).await.unwrap();
+    Connections::new(1).stop(Duration::MAX).await;
+}

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::ValueEnum;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The origin that CORS lets in unless told otherwise.
@@ -45,6 +46,10 @@ pub(crate) struct Args {
     /// The cookie with the session's id.
     #[arg(long, value_enum, default_value = "on")]
     cookie: Switch,
+    /// Speak TLS and HTTP/2, with `server.pem` and `server-key.pem` of this folder. Not of the
+    /// contract, which is plain HTTP/1.1.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) tls: Option<PathBuf>,
     /// How packets are written.
     #[arg(long, value_enum, default_value = "json")]
     pub(crate) parser: Parser,

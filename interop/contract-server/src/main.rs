@@ -21,6 +21,7 @@ mod settings;
 use args::{App, Args};
 use clap::Parser;
 use rialto::Server;
+use rialto::ws::ServerTls;
 use std::net::{Ipv4Addr, SocketAddr};
 use tracing_subscriber::EnvFilter;
 
@@ -40,8 +41,15 @@ async fn main() -> rialto::Result {
         App::Client => apps::client::server(&args),
         App::EngineClient => apps::engine_client::server(&args),
     };
+    let (scheme, server) = match &args.tls {
+        None => ("http", server),
+        Some(folder) => {
+            let (chain, key) = (folder.join("server.pem"), folder.join("server-key.pem"));
+            ("https", server.tls(ServerTls::from_pem_files(chain, key)?.http2()))
+        }
+    };
     let listen = server.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port()))).await?;
-    println!("listening on http://{}", listen.address());
+    println!("listening on {scheme}://{}", listen.address());
     listen.run_until(told_to_stop()).await
 }
 

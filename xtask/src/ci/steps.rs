@@ -45,7 +45,11 @@ pub const ALL: &[Step] = &[
     step("reference", "the interoperability tests against Node's own server", reference),
     step("autobahn", "the Autobahn suite, our WebSocket server and client", autobahn_step),
     step("interop", "npm's clients and a browser against our servers", interop),
-    step("python", "Python's websockets against our server and our client", python_step),
+    step(
+        "python",
+        "Python's websockets and python-socketio against our server and our client",
+        python_step,
+    ),
 ];
 
 fn cargo(run: &Run, words: &[&str], minutes: u64) -> Program {
@@ -198,15 +202,19 @@ fn python_step(run: &mut Run) -> Result<()> {
     let python = match python::environment(&run.root) {
         Ok(python) => python.to_string_lossy().into_owned(),
         Err(error) => {
-            run.note(format!("Python's websockets: {error:#}"));
+            run.note(format!("Python's websockets and python-socketio: {error:#}"));
             return Ok(());
         }
     };
     let echo = built("ws-echo")?;
     let peers = echo.parent().context("the programs lie in no folder")?;
     let folder = run.root.join("interop/python");
-    let program = Program::new(&folder, &[&python, "websockets_test.py"], 5);
-    conclude(run, program.env("PEERS", peers).counted_by(counts::node).run())
+    built("contract-server")?;
+    for tests in ["websockets_test.py", "socketio_test.py"] {
+        let program = Program::new(&folder, &[&python, tests], 5);
+        conclude(run, program.env("PEERS", peers).counted_by(counts::node).run())?;
+    }
+    Ok(())
 }
 
 /// Runs every `*.test.mjs` of a folder but those `without`. Node's own search for tests differs

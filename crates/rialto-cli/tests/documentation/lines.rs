@@ -254,6 +254,8 @@ fn options(cors: Cors) -> Options {
         .max_payload(1_000_000)
         .transports([Transport::WebSocket])
         .allow_upgrades(false)
+        .allow_eio3(true)
+        .allow_jsonp(true)
         .cookie(true)
         .cookie(Cookie::default())
         .cookie(

@@ -1,7 +1,7 @@
 //! The answer of an HTTP server that is no acceptance: its fields and a part of its body.
 
 use crate::error::{Error, Result};
-use crate::head::{MAX_FIELDS, read_head};
+use crate::head::{MAX_FIELDS, read_head_into, speaks_tls};
 use crate::proto::handshake::client::Rejected;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -67,8 +67,11 @@ impl Head {
     }
 
     async fn read_one<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Self, Unread> {
-        let (head, rest) = read_head(stream, max).await.map_err(|error| {
-            if error.status().is_some() {
+        let mut head = Vec::new();
+        let rest = read_head_into(stream, max, &mut head).await.map_err(|error| {
+            if speaks_tls(&head) {
+                Unread::Malformed("the server speaks TLS here, as wss:// does")
+            } else if error.status().is_some() {
                 Unread::Malformed("its head is larger than Options::max_head")
             } else if error.is_closed() {
                 Unread::Malformed("the connection ended within its head")

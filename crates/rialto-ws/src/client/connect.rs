@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::io::stream::Stream;
 use crate::options::Options;
 use crate::proto::Role;
+use crate::proto::handshake::client::are_protocols;
 use crate::socket::WebSocket;
 use data_encoding::BASE64;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -260,7 +261,8 @@ impl Connect {
     /// Dropping the future gives everything up.
     ///
     /// # Errors
-    /// * [`Error::is_url`]: the URL, a header field or the proxy's URL cannot be used;
+    /// * [`Error::is_url`]: the URL, a header field, a subprotocol or the proxy's URL cannot be
+    ///   used;
     /// * [`Error::is_io`]: no address could be found or connected to;
     /// * [`Error::is_proxy`], [`Error::is_tls`]: the way there failed;
     /// * [`Error::is_handshake`]: the server refused; [`Error::response`] has its answer;
@@ -379,6 +381,9 @@ impl Connect {
     fn target(&self) -> Result<Target> {
         if self.invalid_header {
             return Err(Error::url("a header field has an invalid name or value"));
+        }
+        if !are_protocols(&self.options.protocols) {
+            return Err(Error::url("a subprotocol is not a token, or is offered twice"));
         }
         let mut target = Target::parse(&self.url)?;
         if self.socket.is_some() {

@@ -2,11 +2,12 @@
 
 use super::pool;
 use super::stream::WriteHalf;
+use crate::prepared::Framed;
 use crate::proto::{Header, OpCode, RSV1, apply_mask};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Payloads from this size on are not copied into the merged bytes.
@@ -23,18 +24,51 @@ pub(crate) struct Queue {
     len: usize,
 }
 
-/// A queue of the thread's, held only while something waits.
+/// What a connection holds of it: a queue of the thread's while something waits, and none for a
+/// single frame that many share, since a broadcast has one of those for every receiver.
 #[derive(Default)]
-pub(crate) struct Lease(Option<Box<Queue>>);
+pub(crate) struct Lease {
+    /// All that waits, if it is there.
+    frame: Option<Arc<Framed>>,
+    queue: Option<Box<Queue>>,
+}
 
 impl Lease {
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |queue| queue.len())
+        match (&self.queue, &self.frame) {
+            (Some(queue), _) => queue.len(),
+            (None, Some(frame)) => frame.bytes().len(),
+            (None, None) => 0,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The queue, taken from the thread if need be.
+    pub(crate) fn queue(&mut self) -> &mut Queue {
+        if self.frame.is_some() {
+            self.unshare();
+        }
+        self.queue.get_or_insert_with(pool::lease_queue)
+    }
+
+    #[cold]
+    fn unshare(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            self.queue().push_shared(frame.bytes().clone());
+        }
+    }
+
+    /// Appends a frame that many share.
+    pub(crate) fn push_framed(&mut self, frame: &Arc<Framed>) {
+        if self.queue.is_none() && self.frame.is_none() {
+            self.frame = Some(Arc::clone(frame));
+        } else {
+            self.queue().push_shared(frame.bytes().clone());
+        }
     }
 
     /// [`Queue::try_flush`].
@@ -42,7 +76,16 @@ impl Lease {
     /// # Errors
     /// As [`Queue::try_flush`].
     pub(crate) fn try_flush(&mut self, io: &mut WriteHalf) -> io::Result<bool> {
-        let Some(queue) = &mut self.0 else { return Ok(true) };
+        if let Some(frame) = &self.frame {
+            let written = io.try_write(frame.bytes());
+            if written.as_ref().is_ok_and(|&written| written == frame.bytes().len()) {
+                self.frame = None;
+                return Ok(true);
+            }
+            // The queue can keep a part of it, and knows what is an error.
+            self.queue().advance(written.unwrap_or(0));
+        }
+        let Some(queue) = &mut self.queue else { return Ok(true) };
         let done = queue.try_flush(io)?;
         self.release();
         Ok(done)
@@ -54,36 +97,23 @@ impl Lease {
         io: &mut WriteHalf,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some(queue) = &mut self.0 else { return Poll::Ready(Ok(())) };
-        let result = queue.poll_flush(io, cx);
+        if self.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let result = self.queue().poll_flush(io, cx);
         self.release();
         result
     }
 
     /// Drops everything that waits.
     pub(crate) fn clear(&mut self) {
-        self.0 = None;
+        *self = Self::default();
     }
 
     fn release(&mut self) {
-        if let Some(queue) = self.0.take_if(|queue| queue.is_empty()) {
+        if let Some(queue) = self.queue.take_if(|queue| queue.is_empty()) {
             pool::release_queue(queue);
         }
-    }
-}
-
-impl Deref for Lease {
-    type Target = Queue;
-
-    fn deref(&self) -> &Queue {
-        static EMPTY: Queue = Queue { chunks: VecDeque::new(), tail: Vec::new(), sent: 0, len: 0 };
-        self.0.as_deref().unwrap_or(&EMPTY)
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Queue {
-        self.0.get_or_insert_with(pool::lease_queue)
     }
 }
 
@@ -99,7 +129,14 @@ impl Queue {
 
     /// Appends a frame whose payload may be copied; masks the copy if there is a key.
     pub(crate) fn push_copy(&mut self, opcode: OpCode, payload: &[u8], mask: Option<[u8; 4]>) {
-        self.push_header(Header::new(opcode, payload.len(), mask), payload)
+        match u8::try_from(payload.len()) {
+            Ok(length @ 0..=125) if mask.is_none() => {
+                self.tail.extend_from_slice(&[0x80 | opcode as u8, length]);
+                self.tail.extend_from_slice(payload);
+                self.len += 2 + payload.len();
+            }
+            _ => self.push_header(Header::new(opcode, payload.len(), mask), payload),
+        }
     }
 
     /// Appends the frame of a compressed message (RFC 7692 §6.1).
@@ -209,7 +246,11 @@ impl Queue {
     /// What the stream reports, being full excepted.
     pub(crate) fn try_flush(&mut self, io: &mut WriteHalf) -> io::Result<bool> {
         while !self.is_empty() {
-            match self.write_with(|slices| io.try_write(slices)) {
+            let written = match self.single() {
+                Some(bytes) => io.try_write(bytes).and_then(|written| self.take_note(written)),
+                None => self.write_with(|slices| io.try_write_vectored(slices)),
+            };
+            match written {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -256,6 +297,19 @@ impl Queue {
             skip = 0;
         }
         let written = write(&slices[..count])?;
+        self.take_note(written)
+    }
+
+    /// What waits, if it lies in one piece: the kernel takes that for less than a list of one.
+    fn single(&self) -> Option<&[u8]> {
+        match self.chunks.front() {
+            None => self.tail.get(self.sent..),
+            Some(only) if self.tail.is_empty() && self.chunks.len() == 1 => only.get(self.sent..),
+            Some(_) => None,
+        }
+    }
+
+    fn take_note(&mut self, written: usize) -> io::Result<()> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

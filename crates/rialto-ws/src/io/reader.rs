@@ -26,6 +26,11 @@ const DIRECT_FROM: usize = pool::READ_SIZE / 2;
 /// The first reservation for such a message, in bytes; later ones double what has arrived.
 const DIRECT_RESERVE: usize = 2 * pool::READ_SIZE;
 
+/// An owned message is handed out without its read buffer, unless so much is left in that: then a
+/// handler that takes its time pins eight times as much at most, and what comes in large messages
+/// is not copied once more.
+const KEEP_FROM: usize = pool::READ_SIZE / 8;
+
 pub(crate) struct Reader {
     io: ReadHalf,
     decoder: Decoder,
@@ -137,10 +142,7 @@ impl Reader {
             return Poll::Ready(Ok(None));
         };
         let payload = match place {
-            Place::Input(range) => self
-                .input
-                .as_ref()
-                .map_or_else(Bytes::new, |input| Bytes::copy_from_slice(&input.bytes[range])),
+            Place::Input(_) => Bytes::copy_from_slice(self.payload(place)),
             Place::Gathered => self.take_gathered(),
         };
         self.shrink();
@@ -219,6 +221,13 @@ impl Reader {
             && input.start < input.end
         {
             let base = input.start;
+            let unread = &mut input.bytes[base..input.end];
+            if let Some((kind, range)) = self.decoder.decode_whole(unread) {
+                input.start = base + range.end;
+                let more = input.start < input.end;
+                self.note_message(more);
+                return Ok(Some((kind, Place::Input(base + range.start..base + range.end))));
+            }
             let decoded = match self.decoder.decode(&mut input.bytes[base..input.end]) {
                 Ok(decoded) => decoded,
                 Err(violation) => return Err(self.violated(violation)),
@@ -228,13 +237,18 @@ impl Reader {
             if let Some(item) = decoded.item
                 && let Some((kind, body)) = self.answer(item, base)
             {
-                self.shared.set_more(more);
-                self.shared.signs().note_message();
-                self.batch |= more;
+                self.note_message(more);
                 return Ok(Some((kind, self.place(body, base))));
             }
         }
         Ok(None)
+    }
+
+    /// A message is about to be handed out; `more` input stands behind it.
+    fn note_message(&mut self, more: bool) {
+        self.shared.set_more(more);
+        self.shared.signs().note_message();
+        self.batch |= more;
     }
 
     /// Obeys control frames; hands messages back. Inlined for the same reason as `take_header`.
@@ -317,8 +331,7 @@ impl Reader {
             Err(violation) => return Poll::Ready(Err(self.violated(violation))),
         };
         let Some(Item::Message(kind, body)) = item else { return Poll::Ready(Ok(None)) };
-        self.shared.set_more(false);
-        self.shared.signs().note_message();
+        self.note_message(false);
         let place = self.place(body, 0);
         Poll::Ready(Ok(Some((kind, place))))
     }
@@ -366,7 +379,7 @@ impl Reader {
         let left = input.end - input.start;
         if left == 0 {
             self.release();
-        } else if input.bytes.len() == pool::READ_SIZE && left < pool::READ_SIZE / 2 {
+        } else if input.bytes.len() == pool::READ_SIZE && left < KEEP_FROM {
             let bytes = input.bytes[input.start..input.end].to_vec();
             let rest = Input::new(bytes, left);
             pool::release_read(std::mem::replace(input, rest));

@@ -30,8 +30,9 @@ pub(crate) enum ReadHalf {
 
 pub(crate) enum WriteHalf {
     Tcp(tcp::OwnedWriteHalf),
+    /// Boxed, because two variants of this size would take 8 bytes more from every connection.
     #[cfg(unix)]
-    Unix(unix::OwnedWriteHalf),
+    Unix(Box<unix::OwnedWriteHalf>),
     Other(Boxed),
     /// Given up: whoever still holds a sender holds no stream.
     Gone,
@@ -146,7 +147,7 @@ pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
     #[cfg(unix)]
     if let Some(unix) = take::<S, UnixStream>(&mut slot) {
         let (read, write) = unix.into_split();
-        return (ReadHalf::Unix(read), WriteHalf::Unix(write));
+        return (ReadHalf::Unix(read), WriteHalf::Unix(Box::new(write)));
     }
     let peer = slot.as_ref().and_then(peer_addr);
     let boxed: Box<dyn Stream> = match slot {
@@ -193,7 +194,20 @@ impl WriteHalf {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if it takes nothing, and what the stream itself reports.
-    pub(crate) fn try_write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(half) => half.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(half) => half.try_write(bytes),
+            Self::Other(_) | Self::Gone => self.try_write_vectored(&[IoSlice::new(bytes)]),
+        }
+    }
+
+    /// [`WriteHalf::try_write`] for bytes in several places.
+    ///
+    /// # Errors
+    /// As [`WriteHalf::try_write`].
+    pub(crate) fn try_write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(half) => half.try_write_vectored(slices),
             #[cfg(unix)]
@@ -219,7 +233,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Pin::new(half).poll_write_vectored(cx, slices),
             #[cfg(unix)]
-            Self::Unix(half) => Pin::new(half).poll_write_vectored(cx, slices),
+            Self::Unix(half) => Pin::new(&mut **half).poll_write_vectored(cx, slices),
             Self::Other(half) => half.with(|stream| stream.poll_write_vectored(cx, slices)),
             Self::Gone => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
@@ -241,7 +255,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Pin::new(half).poll_shutdown(cx),
             #[cfg(unix)]
-            Self::Unix(half) => Pin::new(half).poll_shutdown(cx),
+            Self::Unix(half) => Pin::new(&mut **half).poll_shutdown(cx),
             Self::Other(half) => half.with(|stream| stream.poll_shutdown(cx)),
             Self::Gone => Poll::Ready(Ok(())),
         }
@@ -252,7 +266,7 @@ impl WriteHalf {
         match self {
             Self::Tcp(half) => Unread::of(&SockRef::from(half.as_ref())),
             #[cfg(unix)]
-            Self::Unix(half) => Unread::of(&SockRef::from(half.as_ref())),
+            Self::Unix(half) => Unread::of(&SockRef::from((**half).as_ref())),
             Self::Other(_) => Unread::Unknown,
             Self::Gone => Unread::None,
         }
@@ -290,7 +304,7 @@ impl WriteHalf {
             }
             #[cfg(unix)]
             Self::Unix(half) => {
-                shut_down(&SockRef::from(half.as_ref()));
+                shut_down(&SockRef::from((*half).as_ref()));
                 half.forget();
             }
             Self::Other(half) => half.cut(),

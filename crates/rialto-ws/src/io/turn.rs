@@ -21,7 +21,8 @@ pub(crate) type Token = u32;
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
-    static TOKEN: Token = NEXT.fetch_add(1, Ordering::Relaxed);
+    /// Zero until the thread's first turn with something to send.
+    static TOKEN: Cell<Token> = const { Cell::new(0) };
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static WAITING: RefCell<Vec<Arc<Shared>>> = const { RefCell::new(Vec::new()) };
 }
@@ -49,12 +50,26 @@ impl Drop for Turn {
     }
 }
 
+fn token() -> Token {
+    match TOKEN.get() {
+        0 => new_token(),
+        token => token,
+    }
+}
+
+#[cold]
+fn new_token() -> Token {
+    let token = NEXT.fetch_add(1, Ordering::Relaxed);
+    TOKEN.set(token);
+    token
+}
+
 fn flush_waiting() {
     let mut waiting = WAITING.take();
     if waiting.is_empty() {
         return;
     }
-    let token = TOKEN.with(|token| *token);
+    let token = token();
     for shared in waiting.drain(..) {
         shared.end_turn(token);
     }
@@ -73,7 +88,7 @@ pub(crate) fn defer(shared: &Arc<Shared>, mark: Token) -> Option<Token> {
     if DEPTH.get() == 0 {
         return None;
     }
-    let token = TOKEN.with(|token| *token);
+    let token = token();
     if mark != token {
         WAITING.with_borrow_mut(|list| list.push(Arc::clone(shared)));
     }

@@ -478,7 +478,10 @@ impl Shared {
             }
         }
         // Only if it has changed anything: else two who wait, and flush for it, wake each other.
-        if writer.queue.len() < before && writer.queue.len() <= self.budget() / 2 {
+        if writer.jam.is_some()
+            && writer.queue.len() < before
+            && writer.queue.len() <= self.budget() / 2
+        {
             writer.wake_waiters();
         }
     }
@@ -567,31 +570,30 @@ impl Writer {
     fn push(&mut self, out: &Outgoing<'_>) -> Result<(), Error> {
         let mask = self.mask()?;
         self.pulse.sent = true;
-        if !self.push_compressed(out, mask) {
+        if self.compressor.is_none() || !self.push_compressed(out, mask) {
             self.push_plain(out, mask);
         }
         Ok(())
     }
 
     fn push_plain(&mut self, out: &Outgoing<'_>, mask: Option<[u8; 4]>) {
-        let queue = self.data_queue();
         match out {
             Outgoing::Plain(out) => self.push_plain(out, mask),
             Outgoing::Message(Message::Binary(bytes)) => {
-                queue.push_frame(OpCode::Binary, bytes, mask);
+                self.data_queue().push_frame(OpCode::Binary, bytes, mask);
             }
             Outgoing::Message(Message::Text(text)) => {
-                queue.push_frame(OpCode::Text, text.as_shared(), mask);
+                self.data_queue().push_frame(OpCode::Text, text.as_shared(), mask);
             }
             Outgoing::Borrowed(message) => {
-                queue.push_copy(message.kind().into(), message.as_bytes(), mask);
+                self.data_queue().push_copy(message.kind().into(), message.as_bytes(), mask);
             }
             Outgoing::Prepared(frame) => match mask {
-                None => queue.push_shared(frame.frame().clone()),
-                Some(_) => queue.push_copy(frame.opcode(), frame.payload(), mask),
+                None => self.push_framed(frame.framed()),
+                Some(_) => self.data_queue().push_copy(frame.opcode(), frame.payload(), mask),
             },
             // Control frames may stand between the fragments of a message (RFC 6455 §5.4).
-            Outgoing::Ping(payload) => self.queue.push_copy(OpCode::Ping, payload, mask),
+            Outgoing::Ping(payload) => self.queue.queue().push_copy(OpCode::Ping, payload, mask),
         }
     }
 
@@ -627,7 +629,7 @@ impl Writer {
 
     pub(super) fn push_control(&mut self, opcode: OpCode, payload: &[u8]) -> io::Result<()> {
         let mask = self.mask()?;
-        self.queue.push_copy(opcode, payload, mask);
+        self.queue.queue().push_copy(opcode, payload, mask);
         Ok(())
     }
 

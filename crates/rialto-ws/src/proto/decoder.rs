@@ -2,6 +2,7 @@
 
 mod pieces;
 mod rest;
+mod whole;
 
 pub use self::pieces::{DecodedPiece, Piece};
 use self::rest::Rest;
@@ -301,6 +302,11 @@ impl Decoder {
         let kind = if frame.opcode == OpCode::Text { Kind::Text } else { Kind::Binary };
         let message = rest.message.get_or_insert_with(|| Partial::new(kind, frame.compressed));
         let from = message.payload.len();
+        if take < frame.remaining {
+            // The rest will come: room for it, if it is not more than there is already.
+            let room = take.max(frame.remaining.min(from + take));
+            message.payload.reserve(room);
+        }
         message.payload.extend_from_slice(&input[..take]);
         message.accept(from, frame)?;
         Ok(take)

@@ -1,5 +1,6 @@
 //! The handshake of HTTP/1.1 on a stream: read, judged, answered.
 
+use super::deadline;
 use super::handshake::Handshake;
 use crate::error::{Error, Result};
 use crate::head::{MAX_FIELDS, read_head_into, too_large};
@@ -72,7 +73,7 @@ where
     G: FnOnce(Handshake) -> F,
     F: Future<Output = Result<Handshake, Refusal>>,
 {
-    let deadline = Instant::now() + options.handshake_timeout;
+    let deadline = deadline::after(options.handshake_timeout);
     let peer = peer_addr(&stream);
     accept_on(stream, Terms { options, deadline, peer }, guard).await
 }
@@ -199,6 +200,11 @@ fn check(head: &[u8], options: &Options) -> Result<(server::Accept, Request), Re
     let bad = |reason| Refusal::new(StatusCode::BAD_REQUEST, reason);
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
+    // Clients that take it for granted that HTTP/2 is spoken begin with this (RFC 9113 §3.4).
+    if head.starts_with(b"PRI * HTTP/2.0\r\n") {
+        let reason = "HTTP/2 is not spoken here, only HTTP/1.1";
+        return Err(Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, reason));
+    }
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
         Err(httparse::Error::TooManyHeaders) => return Err(too_large()),

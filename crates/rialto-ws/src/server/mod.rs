@@ -3,6 +3,7 @@
 mod accept;
 mod addresses;
 mod connections;
+mod deadline;
 mod endpoint;
 #[cfg(feature = "axum")]
 mod extract;

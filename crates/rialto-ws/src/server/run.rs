@@ -27,13 +27,20 @@ where
 pub(super) struct Run<F> {
     // Dropped first: its socket leaves the Close frame to the outcome.
     future: Turned<F>,
-    outcome: Option<Outcome>,
+    outcome: Outcome,
+}
+
+impl<F> Run<F> {
+    /// The handler has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.outcome.0.is_none()
+    }
 }
 
 impl<F: Future> Run<F> {
     pub(super) fn new(socket: WebSocket, handler: impl FnOnce(WebSocket) -> F) -> Self {
         let outcome = Outcome::new(socket.sender());
-        Self { future: Turned::new(handler(socket)), outcome: Some(outcome) }
+        Self { future: Turned::new(handler(socket)), outcome }
     }
 }
 
@@ -47,11 +54,12 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // What the handler sent last leaves together with the Close frame.
         let _turn = turn::enter();
-        let result = ready!(Pin::new(&mut self.future).poll(cx));
-        let outcome = self.outcome.take();
-        match result {
-            Ok(()) => outcome.into_iter().for_each(Outcome::succeed),
-            Err(error) => report(&*error.into()),
+        match ready!(Pin::new(&mut self.future).poll(cx)) {
+            Ok(()) => self.outcome.succeed(),
+            Err(error) => {
+                report(&*error.into());
+                self.outcome.fail();
+            }
         }
         Poll::Ready(())
     }
@@ -65,7 +73,7 @@ fn report(error: &(dyn StdError + Send + Sync + 'static)) {
     }
 }
 
-/// Closes the connection when the handler is over: by 1011 unless it succeeded.
+/// Closes the connection when the handler is over: by 1011 unless it succeeded. Empty from then on.
 struct Outcome(Option<Sender>);
 
 impl Outcome {
@@ -74,19 +82,24 @@ impl Outcome {
         Self(Some(sender))
     }
 
-    fn succeed(mut self) {
+    fn succeed(&mut self) {
+        self.close(CloseCode::NORMAL, "");
+    }
+
+    fn fail(&mut self) {
+        self.close(CloseCode::INTERNAL, "the handler failed");
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &'static str) {
         if let Some(sender) = self.0.take() {
             sender.shared().hold_close(false);
-            sender.begin_close(&CloseFrame::new(CloseCode::NORMAL, ""));
+            sender.begin_close(&CloseFrame::new(code, reason));
         }
     }
 }
 
 impl Drop for Outcome {
     fn drop(&mut self) {
-        if let Some(sender) = self.0.take() {
-            sender.shared().hold_close(false);
-            sender.begin_close(&CloseFrame::new(CloseCode::INTERNAL, "the handler failed"));
-        }
+        self.fail();
     }
 }

@@ -3,6 +3,7 @@
 use super::accept::{Terms, accept_on};
 use super::addresses::{Addresses, Entry};
 use super::connections::{Connections, Place};
+use super::deadline;
 use super::endpoint::{Accepted, Endpoint, Listener};
 use super::handshake::Handshake;
 use super::pause::accept_pause;
@@ -319,7 +320,7 @@ where
     plan.shutdown.unwrap_or_else(|| Box::pin(pending())).await;
     accepting.shutdown().await;
     stopping.send_replace(true);
-    let deadline = Instant::now() + plan.drain;
+    let deadline = deadline::after(plan.drain);
     hall.connections.stop_until(deadline).await;
     let all = u32::try_from(plan.max_handshakes).unwrap_or(u32::MAX);
     // What is refused now has a second and its answer.
@@ -391,7 +392,7 @@ where
             };
             address = Some(Box::new(entry));
         }
-        let deadline = Instant::now() + self.options.handshake_timeout;
+        let deadline = deadline::after(self.options.handshake_timeout);
         Some(Arrival { peer, address, deadline, _handshake: handshake })
     }
 

@@ -29,6 +29,9 @@ async fn an_answer_that_is_none_is_told_from_a_refusal() {
         let refused = refused_by(wire).await;
         assert!(refused.is_handshake() && refused.response().is_none(), "{refused}");
     }
+    // An alert of TLS, "unexpected message", by which a server answers plain HTTP.
+    let refused = refused_by("\u{15}\u{3}\u{1}\0\u{2}\u{2}\n").await;
+    assert!(refused.is_handshake() && refused.to_string().contains("wss://"), "{refused}");
     let refused = refused_by(&answer("101 Switching Protocols", "Upgrade: websocket\r\n")).await;
     assert!(refused.is_handshake() && refused.status().is_none(), "{refused}");
 }
@@ -82,4 +85,34 @@ async fn fields_that_are_none_are_refused_before_anything_is_sent() {
     }
     let shown = format!("{:?}", Connect::new("ws://me:secret@h/").basic_auth("x", "hidden"));
     assert!(!shown.contains("secret") && !shown.contains("hidden"), "{shown}");
+}
+
+/// What a program passes on from its own users cannot add lines to the request.
+#[tokio::test]
+async fn nothing_that_ends_a_line_gets_into_a_request() {
+    let server = Scripted::start([answer("101 Switching Protocols", "")]).await;
+    let address = server.address;
+    let url = format!("ws://{address}/");
+    for protocol in ["chat\r\nX-Admin: 1", "a, b", "", "a\n"] {
+        let options = Options::default().protocols([protocol]);
+        let refused = within(Connect::new(&url).options(options).connect()).await.unwrap_err();
+        assert!(refused.is_url(), "{protocol:?}: {refused}");
+    }
+    for url in [
+        format!("ws://{address}/\r\nX-Admin: 1"),
+        format!("ws://{address}/a b"),
+        format!("ws://{address}\r\n/"),
+        format!("ws://{address}/?a=\nb"),
+        "ws+unix:///tmp/x.sock:/a\r\nX-Admin: 1".to_owned(),
+    ] {
+        let refused = within(rialto_ws::connect(&url)).await.unwrap_err();
+        assert!(refused.is_url(), "{url:?}: {refused}");
+    }
+    for (name, value) in
+        [("x", "a\r\nX-Admin: 1"), ("x\r\nX-Admin", "1"), ("x y", "1"), ("x", "\0")]
+    {
+        let connect = Connect::new(&url).header(name, value);
+        let refused = within(connect.connect()).await.unwrap_err();
+        assert!(refused.is_url(), "{name:?}: {value:?}: {refused}");
+    }
 }

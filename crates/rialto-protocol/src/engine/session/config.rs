@@ -6,7 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// From the session's beginning and from each pong to the next ping. Default 25 s. In
-    /// revision 3 the client pings, and is gone when nothing of it is heard for this and `ping_timeout`.
+    /// revision 3 the client pings, and is gone when nothing of it is heard for this and
+    /// `ping_timeout`.
     pub ping_interval: Duration,
     /// From a ping to the end of a session of which nothing is heard. Default 20 s.
     pub ping_timeout: Duration,

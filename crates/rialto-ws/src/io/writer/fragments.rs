@@ -3,7 +3,7 @@
 use super::{Outgoing, Shared, State, Writer};
 use crate::error::Error;
 use crate::io::queue::Queue;
-use crate::prepared::Prepared;
+use crate::prepared::{Framed, Prepared};
 use crate::proto::deflate::Deflation;
 use crate::proto::{CloseCode, CloseFrame, Header, Kind, Message, OpCode, RSV1};
 use bytes::Bytes;
@@ -144,7 +144,15 @@ impl Writer {
     pub(super) fn data_queue(&mut self) -> &mut Queue {
         match self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
             Some(fragments) => &mut fragments.behind,
-            None => &mut self.queue,
+            None => self.queue.queue(),
+        }
+    }
+
+    /// Queues a frame that many share where whole messages go.
+    pub(super) fn push_framed(&mut self, frame: &Arc<Framed>) {
+        match self.rare.as_mut().and_then(|rare| rare.fragments.as_mut()) {
+            Some(fragments) => fragments.behind.push_shared(frame.bytes().clone()),
+            None => self.queue.push_framed(frame),
         }
     }
 
@@ -176,7 +184,7 @@ impl Writer {
         let begun = std::mem::replace(&mut fragments.begun, true);
         let opcode = if begun { OpCode::Continuation } else { kind.into() };
         let Some(compressor) = &mut self.compressor else {
-            self.queue.push_fragment(opcode, fin, payload, mask);
+            self.queue.queue().push_fragment(opcode, fin, payload, mask);
             return Ok(());
         };
         // Of a message in several fragments nobody knows how long it will be.
@@ -185,13 +193,13 @@ impl Writer {
             fragments.deflation = Some(Box::default());
         }
         let Some(deflation) = &mut fragments.deflation else {
-            self.queue.push_fragment(opcode, fin, payload, mask);
+            self.queue.queue().push_fragment(opcode, fin, payload, mask);
             return Ok(());
         };
         let rsv = if begun { 0 } else { RSV1 };
         compressor.compress_fragment(deflation, payload, fin, |bytes| {
             let header = Header { fin, rsv, ..Header::new(opcode, bytes.len(), mask) };
-            self.queue.push_header(header, bytes);
+            self.queue.queue().push_header(header, bytes);
         });
         Ok(())
     }
@@ -204,7 +212,7 @@ impl Writer {
         if self.state != State::Open {
             return Ok(());
         }
-        self.queue.append(fragments.behind);
+        self.queue.queue().append(fragments.behind);
         for Unframed { message, plain } in &fragments.unframed {
             let out = match message {
                 Held::Message(message) => Outgoing::Message(message),

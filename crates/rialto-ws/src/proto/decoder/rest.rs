@@ -34,6 +34,11 @@ impl Unfinished {
 pub(super) struct Rest(Option<Box<Unfinished>>);
 
 impl Rest {
+    /// True if nothing has begun.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// To change what is there; `None` if nothing is.
     pub(super) fn begun(&mut self) -> Option<&mut Unfinished> {
         self.0.as_deref_mut()

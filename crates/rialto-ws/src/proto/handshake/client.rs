@@ -86,8 +86,22 @@ pub fn request(
     out
 }
 
+/// True if each name is a token, and named once (RFC 6455 §4.1): others could be taken for further
+/// names, or end the line.
+#[must_use]
+pub fn are_protocols(names: &[String]) -> bool {
+    let is_token = |name: &String| {
+        let mark = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(mark)
+    };
+    let once = |(at, name)| !names.iter().take(at).any(|earlier| earlier == name);
+    names.iter().all(is_token) && names.iter().enumerate().all(once)
+}
+
 fn is_ours(name: &str) -> bool {
-    matches!(name, "host" | "upgrade" | "connection") || name.starts_with("sec-websocket-")
+    // The last two would announce a body, for which a server or a proxy takes the frames.
+    matches!(name, "host" | "upgrade" | "connection" | "content-length" | "transfer-encoding")
+        || name.starts_with("sec-websocket-")
 }
 
 /// Checks the server's answer (RFC 6455 §4.1) and returns what it chose.
@@ -162,6 +176,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("host", "forged".parse().unwrap());
         headers.insert("cookie", "a=b".parse().unwrap());
+        headers.insert("content-length", "5".parse().unwrap());
+        headers.insert("transfer-encoding", "chunked".parse().unwrap());
         let deflate = Some(Offer::new(&crate::proto::Deflate::default()));
         let offers = Offers { protocols: &["a".into(), "b".into()], deflate };
         let bytes = request("/x?y", "h:1", &key([0; 16]), &offers, &headers);
@@ -172,8 +188,21 @@ mod tests {
              client_no_context_takeover; client_max_window_bits\r\n";
         assert!(text.contains(extension), "{text}");
         assert!(text.contains("cookie: a=b\r\n"));
-        assert!(!text.contains("forged"));
+        assert!(!text.contains("forged") && !text.contains("content-length"));
+        assert!(!text.contains("transfer-encoding"));
         assert!(text.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn subprotocols_are_tokens_named_once() {
+        let check = |names: &[&str]| {
+            are_protocols(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+        };
+        assert!(check(&[]) && check(&["chat.v2", "chat.v1", "x!#$%&'*+-.^_`|~9"]));
+        for bad in ["", "a b", "a,b", "a\r\nX: y", "a\n", "grün", "a;b", "\"a\""] {
+            assert!(!check(&["chat", bad]), "{bad:?}");
+        }
+        assert!(!check(&["a", "b", "a"]));
     }
 
     #[test]

@@ -116,6 +116,12 @@ fn check_upgrade(
     if fields.all("host").count() != 1 {
         return Err(Refusal::bad("a handshake has one Host header"));
     }
+    // What follows the head is frames. Where a proxy before us takes it for a body, somebody else
+    // may have written it.
+    let body = fields.all("content-length").any(|length| length.trim_ascii() != b"0");
+    if body || fields.all("transfer-encoding").next().is_some() {
+        return Err(Refusal::bad("a handshake has no body"));
+    }
     Ok(())
 }
 
@@ -170,6 +176,25 @@ mod tests {
     fn terms(protocols: &[String]) -> Terms<'_> {
         let deflate = Some(Deflate::default());
         Terms { origins: SAME, protocols, deflate }
+    }
+
+    #[test]
+    fn a_handshake_with_a_body_is_refused() {
+        for (name, value) in [
+            ("content-length", "5"),
+            ("content-length", "0, 5"),
+            ("content-length", ""),
+            ("transfer-encoding", "chunked"),
+        ] {
+            let refusal = check_with(|fields| {
+                fields.insert(name, value.parse().unwrap());
+            });
+            assert_eq!(refusal.unwrap_err().status, StatusCode::BAD_REQUEST, "{name}: {value}");
+        }
+        let empty = check_with(|fields| {
+            fields.insert("content-length", "0".parse().unwrap());
+        });
+        assert!(empty.is_ok());
     }
 
     #[test]
