@@ -43,6 +43,25 @@ impl Encoded {
         self.volatile
     }
 
+    /// Bytes of its messages.
+    pub(crate) fn len(&self) -> usize {
+        self.messages.iter().map(|message| message.payload().len()).sum()
+    }
+
+    /// True if the last argument, or the name of an event without any, is a string.
+    pub(crate) fn ends_with_string(&self) -> bool {
+        self.text().ends_with("\"]")
+    }
+
+    /// The same event with a string as one more argument, which must need no escaping.
+    pub(crate) fn with_argument(&self, argument: &str) -> Self {
+        let text = self.text();
+        let text = format!("{},\"{argument}\"]", text.strip_suffix(']').unwrap_or(text));
+        let text = Prepared::text_with_prefix("4", &text);
+        let rest = self.messages.iter().skip(1).cloned();
+        Self { messages: std::iter::once(text).chain(rest).collect(), volatile: self.volatile }
+    }
+
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
     }

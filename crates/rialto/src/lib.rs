@@ -43,7 +43,10 @@ pub use encoded::Encoded;
 pub use engine::EngineSocket;
 pub use error::{Error, Result};
 pub use handshake::Handshake;
-pub use options::{AllowRequest, Cookie, Cors, OptionalCookie, Options, ServeClient, Transport};
+pub use options::{
+    AllowRequest, ConnectionStateRecovery, Cookie, Cors, OptionalCookie, Options, ServeClient,
+    Transport,
+};
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};
 pub use rialto_ws as ws;

@@ -140,6 +140,11 @@ impl Args {
         self.cookie == Switch::On
     }
 
+    /// How long a client may come back; `None` for never.
+    pub(crate) fn recovery(&self) -> Option<Duration> {
+        self.recovery.0.as_deref().and_then(|time| ms(time).ok())
+    }
+
     pub(crate) fn deflate(&self) -> bool {
         self.deflate == Switch::On
     }
@@ -149,9 +154,6 @@ impl Args {
         let mut flags = Vec::new();
         if self.eio3 == Switch::On {
             flags.push("--eio3 on".to_owned());
-        }
-        if let Some(time) = &self.recovery.0 {
-            flags.push(format!("--recovery {time}"));
         }
         flags
     }

@@ -103,7 +103,7 @@ pub const LAYOUTS: &[Layout] = &[
             module("engine", &["encoded", "handshake", "net", "options", "error"]),
             module("http", &["options", "error"]),
             // What an adapter hands on and describes.
-            module("adapter", &["encoded", "handshake", "error"]),
+            module("adapter", &["encoded", "handshake", "options", "error"]),
             // The application's decision on a connection is an option.
             module("options", &["handshake", "error"]),
             module("handshake", &["error"]),

@@ -1,12 +1,18 @@
 //! The adapter of a single machine.
 
+use super::history::{History, Keep};
+use super::recovery::{Marks, Recovery, SavedSession};
 use super::{AckRequest, Adapter, Member, Operation, RemoteSocket, Room, Target};
 use crate::encoded::Encoded;
+use crate::options::Options;
+use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Members in a dense vector beside a hash: walked in order, left in constant time.
 ///
@@ -18,6 +24,17 @@ type Members = Arc<IndexMap<Room, Arc<dyn Member>>>;
 #[derive(Default)]
 pub struct Memory {
     index: Mutex<Index>,
+    log: Option<Box<Log>>,
+}
+
+/// What is kept for clients that come back.
+///
+/// Its lock is held while packets are handed over, so that each connection gets them in the order
+/// of their offsets. It is taken before that of the index.
+struct Log {
+    history: Mutex<History>,
+    /// The newest packet that everyone has been handed.
+    head: AtomicU64,
 }
 
 #[derive(Default)]
@@ -26,6 +43,8 @@ struct Index {
     rooms: HashMap<Room, Members>,
     /// The rooms of each socket that is in any.
     joined: HashMap<Room, Vec<Room>>,
+    /// For clients that come back: where each socket began. Empty without a log.
+    marks: HashMap<Room, Marks>,
 }
 
 /// Who a target means, found under the lock and used without it.
@@ -40,6 +59,35 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An adapter that keeps packets and sessions as
+    /// [`Options::connection_state_recovery`](crate::Options) says; nothing where that is off.
+    #[must_use]
+    pub fn with_recovery(options: &Options) -> Self {
+        let Some(recovery) = &options.connection_state_recovery else { return Self::new() };
+        let sessions = recovery.max_disconnection_duration;
+        // A packet is older than that before a lost connection is noticed: by a ping and the time
+        // in which the one before it was to be answered. Whatever is older has been received.
+        let unnoticed = options.ping_interval.saturating_add(options.ping_timeout * 2);
+        let keep = Keep {
+            sessions,
+            packets: sessions.saturating_add(unnoticed),
+            max_bytes: recovery.max_bytes,
+            max_sessions: recovery.max_sessions,
+        };
+        let mut epoch = [0; 6];
+        if let Err(error) = getrandom::fill(&mut epoch) {
+            tracing::error!(%error, "no randomness: clients that come back are not recovered");
+            return Self::new();
+        }
+        let history = Mutex::new(History::new(keep, &BASE64URL_NOPAD.encode(&epoch)));
+        let log = Box::new(Log { history, head: AtomicU64::new(0) });
+        Self { log: Some(log), ..Self::default() }
+    }
+
+    fn head(&self) -> Option<u64> {
+        self.log.as_ref().map(|log| log.head.load(Ordering::Acquire))
     }
 
     fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
@@ -102,7 +150,11 @@ impl Index {
 impl Adapter for Memory {
     fn add(&self, member: Arc<dyn Member>) {
         let id = Arc::clone(member.id());
-        Arc::make_mut(&mut self.index.lock().all).insert(id, member);
+        let mut index = self.index.lock();
+        if let Some(since) = self.head() {
+            index.marks.insert(Arc::clone(&id), Marks { since, ..Marks::default() });
+        }
+        Arc::make_mut(&mut index.all).insert(id, member);
     }
 
     fn remove(&self, id: &str) {
@@ -110,6 +162,7 @@ impl Adapter for Memory {
         for room in index.joined.remove(id).unwrap_or_default() {
             index.leave(id, &room);
         }
+        index.marks.remove(id);
         Arc::make_mut(&mut index.all).swap_remove(id);
     }
 
@@ -117,6 +170,8 @@ impl Adapter for Memory {
         let mut index = self.index.lock();
         let Some((id, member)) = index.all.get_key_value(id) else { return false };
         let (id, member) = (Arc::clone(id), Arc::clone(member));
+        // Read before the rooms have a new member: what is sent meanwhile counts as missed.
+        let head = self.head();
         for room in rooms {
             if *room == id {
                 continue;
@@ -127,6 +182,14 @@ impl Adapter for Memory {
             }
             Arc::make_mut(members).insert(Arc::clone(&id), Arc::clone(&member));
             index.joined.entry(Arc::clone(&id)).or_default().push(Arc::clone(room));
+            if let Some(head) = head {
+                index
+                    .marks
+                    .entry(Arc::clone(&id))
+                    .or_default()
+                    .rooms
+                    .push((Arc::clone(room), head));
+            }
         }
         true
     }
@@ -134,6 +197,9 @@ impl Adapter for Memory {
     fn leave(&self, id: &str, room: &str) {
         let mut index = self.index.lock();
         index.leave(id, room);
+        if let Some(marks) = index.marks.get_mut(id) {
+            marks.rooms.retain(|(name, _)| **name != *room);
+        }
         if let Some(joined) = index.joined.get_mut(id) {
             joined.retain(|name| **name != *room);
             if joined.is_empty() {
@@ -155,7 +221,17 @@ impl Adapter for Memory {
     fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>) {
         // Everything that one connection receives in this turn leaves in one write.
         let _turn = rialto_ws::turn::enter();
-        self.for_each(target, |member| member.deliver(packet, ack));
+        if self.log.is_none() || ack.is_some() {
+            return self.for_each(target, |member| member.deliver(packet, ack));
+        }
+        self.record(packet, target, &mut |packet| {
+            self.for_each(target, |member| member.deliver(packet, None));
+            true
+        });
+    }
+
+    fn recovery(&self) -> Option<&dyn Recovery> {
+        self.log.is_some().then_some(self)
     }
 
     fn apply(&self, target: &Target, operation: &Operation) {
@@ -182,6 +258,72 @@ impl Adapter for Memory {
             |(id, handshake): (Room, _)| RemoteSocket { rooms: self.rooms(&id), id, handshake };
         let sockets = found.into_iter().map(describe).collect();
         Box::pin(std::future::ready(Ok(sockets)))
+    }
+}
+
+impl Recovery for Memory {
+    fn record(&self, packet: &Encoded, target: &Target, send: &mut dyn FnMut(&Encoded) -> bool) {
+        let Some(log) = &self.log else {
+            send(packet);
+            return;
+        };
+        let mut history = log.history.lock();
+        if packet.is_volatile() {
+            if packet.ends_with_string() {
+                send(&packet.with_argument(&history.offset(history.head())));
+            } else {
+                send(packet);
+            }
+            return;
+        }
+        let packet = packet.with_argument(&history.offset(history.head() + 1));
+        if send(&packet) {
+            history.push(packet, target.clone(), Instant::now());
+            log.head.store(history.head(), Ordering::Release);
+        }
+    }
+
+    fn persist_session(&self, mut session: SavedSession) {
+        let Some(log) = &self.log else { return };
+        let mut history = log.history.lock();
+        if let Some(marks) = self.index.lock().marks.get(&session.id) {
+            session.marks = marks.clone();
+        }
+        history.persist(session, Instant::now());
+    }
+
+    fn restore_session<'a>(
+        &'a self,
+        pid: &'a str,
+        offset: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Option<SavedSession>> {
+        let restore = |log: &Log| log.history.lock().restore(pid, offset, limit, Instant::now());
+        Box::pin(std::future::ready(self.log.as_deref().and_then(restore)))
+    }
+
+    fn rejoin(
+        &self,
+        session: &SavedSession,
+        member: Arc<dyn Member>,
+        hand: &mut dyn FnMut(&Encoded),
+    ) {
+        let history = self.log.as_ref().map(|log| log.history.lock());
+        if let Some(history) = &history {
+            history.missed(session).for_each(hand);
+        }
+        let id = Arc::clone(member.id());
+        self.add(member);
+        self.join(&id, &session.rooms);
+        self.index.lock().marks.insert(id, session.marks.clone());
+    }
+
+    fn keeps_sessions(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| {
+            let mut history = log.history.lock();
+            history.purge(Instant::now());
+            history.sessions() > 0
+        })
     }
 }
 

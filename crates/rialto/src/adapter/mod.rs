@@ -3,9 +3,12 @@
 //! A namespace asks its adapter and nobody else, so the same program runs on one machine with
 //! [`Memory`] and on many with an adapter of `rialto-cluster`.
 
+mod history;
 mod memory;
+mod recovery;
 
 pub use memory::Memory;
+pub use recovery::{Recovery, SavedSession, SessionData};
 
 use crate::encoded::Encoded;
 use crate::handshake::Handshake;
@@ -131,6 +134,14 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Delivers a packet.
     fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>);
+
+    /// The adapter's part in connection state recovery; `None` if it has none, or it is off.
+    ///
+    /// An adapter that has one also sends broadcasts without an ack through
+    /// [`Recovery::record`].
+    fn recovery(&self) -> Option<&dyn Recovery> {
+        None
+    }
 
     /// Does something to sockets.
     fn apply(&self, target: &Target, operation: &Operation);

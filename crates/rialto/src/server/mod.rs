@@ -102,7 +102,7 @@ impl Server {
     /// Sets where rooms live: `make` is called with the name of each namespace.
     #[must_use]
     pub fn adapter<A: Adapter>(self, make: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
-        self.configure(|plan| plan.make_adapter = Box::new(move |name| Arc::new(make(name))))
+        self.configure(|plan| plan.make_adapter = Box::new(move |name, _| Arc::new(make(name))))
     }
 
     /// Serves a folder of static files for whatever nothing else answers.

@@ -3,11 +3,12 @@
 use super::core::Core;
 use super::event::{Event, Incoming};
 use super::events::{Events, warn_or_debug};
-use super::handler::{Admission, Refused, Start, StartKind};
+use super::handler::{Admission, Refused, StartKind};
 use super::namespace::Namespace;
+use super::returning::{self, Arrival};
 use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
-use crate::adapter::Answer;
+use crate::adapter::{Answer, Room};
 use crate::encoded::{with_messages, with_scratch};
 use crate::engine::{App, Client, Fault, Session, random_id};
 use crate::error::Result;
@@ -141,13 +142,21 @@ impl Connection {
         };
         self.left.retain(|left| left.name() != name);
         let handshake = self.handshake.with_auth(auth);
-        match Arc::clone(namespace.handler()).admit(&handshake) {
-            Admission::Now(start) => self.join(namespace, handshake, start, cx),
-            Admission::Later(future) => {
-                self.joining.push(Arc::clone(&namespace));
-                self.running.push(Running::Login { namespace, auth: auth.into(), future });
-            }
-        }
+        let claim = namespace.returning().and_then(|_| returning::claim(&handshake));
+        let future = match claim {
+            Some(claim) => returning::admit(Arc::clone(&namespace), handshake, claim),
+            None => match Arc::clone(namespace.handler()).admit(&handshake) {
+                Admission::Now(start) => {
+                    self.join(namespace, handshake, Arrival::new(start), cx);
+                    return Ok(());
+                }
+                Admission::Later(future) => {
+                    Box::pin(async move { Ok(Arrival::new(future.await?)) })
+                }
+            },
+        };
+        self.joining.push(Arc::clone(&namespace));
+        self.running.push(Running::Login { namespace, auth: auth.into(), future });
         Ok(())
     }
 
@@ -182,10 +191,14 @@ impl Connection {
         &mut self,
         namespace: Arc<Namespace>,
         handshake: Handshake,
-        start: Start,
+        arrival: Arrival,
         cx: &mut Context<'_>,
     ) {
-        let Ok(id) = random_id() else {
+        let Arrival { start, session: saved } = arrival;
+        let id = saved
+            .as_ref()
+            .map_or_else(|| random_id().map(Room::from), |saved| Ok(Arc::clone(&saved.id)));
+        let Ok(id) = id else {
             self.send(|out| {
                 socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
             });
@@ -193,12 +206,29 @@ impl Connection {
         };
         self.connect_by = None;
         let session = Arc::clone(&self.session);
-        let socket = Socket::new(id, session, Arc::clone(&namespace), handshake);
-        let connected = Connected { sid: socket.id(), pid: None };
-        self.send(|out| socketio::encode_connect(out, namespace.name(), Some(&connected)));
-        let start = start.prepare(&socket);
-        // Only now may broadcasts reach it: the client knows that it has joined.
-        namespace.adapter().add(Arc::new(socket.clone()));
+        let identity = namespace.returning().and_then(|it| it.identify(saved.as_deref()));
+        let socket = Socket::new(id, session, Arc::clone(&namespace), handshake, identity);
+        let connected = Connected { sid: socket.id(), pid: socket.pid() };
+        let greet = |connection: &Self| {
+            connection
+                .send(|out| socketio::encode_connect(out, namespace.name(), Some(&connected)));
+        };
+        let start = match saved {
+            Some(saved) => {
+                // Clients keep what comes before the answer to their CONNECT until it is there.
+                socket.rejoin(&saved);
+                greet(self);
+                start.prepare(&socket)
+            }
+            None => {
+                greet(self);
+                let start = start.prepare(&socket);
+                // Only now may broadcasts reach it: the client knows that it has joined.
+                namespace.adapter().add(Arc::new(socket.clone()));
+                start
+            }
+        };
+        socket.arrive();
         match start {
             StartKind::Run(run) => {
                 self.joined.push(Joined { socket: socket.clone(), table: None });
@@ -329,12 +359,18 @@ impl Connection {
             Finished::Login { namespace, auth, result } => {
                 self.joining.retain(|joining| !Arc::ptr_eq(joining, &namespace));
                 if !self.session.is_open() {
+                    if let Ok(Arrival { session: Some(saved), .. }) = result
+                        && let Some(recovery) = namespace.recovery()
+                    {
+                        // It is gone again before it was back.
+                        recovery.persist_session(*saved);
+                    }
                     return;
                 }
                 match result {
-                    Ok(start) => {
+                    Ok(arrival) => {
                         let handshake = self.handshake.with_auth(&auth);
-                        self.join(namespace, handshake, start, cx);
+                        self.join(namespace, handshake, arrival, cx);
                     }
                     Err(refused) => {
                         if let Err(fault) = self.refuse(namespace.name(), &refused) {

@@ -4,13 +4,14 @@ use super::events::Events;
 use super::extensions::Extensions;
 use super::handler::Handler;
 use super::namespace::{Io, Namespace};
-use crate::adapter::{Adapter, Memory};
+use crate::adapter::{Adapter, Memory, Recovery};
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-type MakeAdapter = dyn Fn(&str) -> Arc<dyn Adapter> + Send + Sync;
+type MakeAdapter = dyn Fn(&str, &Options) -> Arc<dyn Adapter> + Send + Sync;
 type Matches = dyn Fn(&str) -> bool + Send + Sync;
 
 /// The Socket.IO side of a server.
@@ -23,6 +24,7 @@ pub(crate) struct Core {
     make_adapter: Box<MakeAdapter>,
     /// Ends of the engines, called by `Io::close`.
     closers: Mutex<Vec<Box<Closer>>>,
+    this: Weak<Self>,
 }
 
 /// Tells an engine to close; answers how many sessions it still has.
@@ -46,7 +48,7 @@ impl Default for Plan {
             main: Arc::new(Events::new()),
             namespaces: Vec::new(),
             dynamic: Vec::new(),
-            make_adapter: Box::new(|_| Arc::new(Memory::new())),
+            make_adapter: Box::new(|_, options| Arc::new(Memory::with_recovery(options))),
         }
     }
 }
@@ -55,8 +57,9 @@ impl Core {
     pub(crate) fn new(plan: Plan) -> Arc<Self> {
         Arc::new_cyclic(|core: &Weak<Self>| {
             let open = |name: &Arc<str>, handler: Arc<dyn Handler>| {
-                let adapter = (plan.make_adapter)(name);
-                Arc::new(Namespace::new(Arc::clone(name), handler, adapter, core.clone()))
+                let adapter = (plan.make_adapter)(name, &plan.options);
+                let namespace = Namespace::new(Arc::clone(name), handler, adapter, core.clone());
+                Arc::new(namespace.returning_by(&plan.options))
             };
             let root: Arc<str> = "/".into();
             let main = open(&root, plan.main);
@@ -74,6 +77,7 @@ impl Core {
                 dynamic: plan.dynamic,
                 make_adapter: plan.make_adapter,
                 closers: Mutex::default(),
+                this: core.clone(),
             }
         })
     }
@@ -92,9 +96,10 @@ impl Core {
         let name: Arc<str> = name.into();
         let mut namespaces = self.namespaces.write();
         let namespace = namespaces.entry(Arc::clone(&name)).or_insert_with(|| {
-            let adapter = (self.make_adapter)(&name);
+            let adapter = (self.make_adapter)(&name, &self.options);
             let core = Arc::downgrade(self);
-            Arc::new(Namespace::new(name, Arc::clone(handler), adapter, core).dynamic())
+            let namespace = Namespace::new(name, Arc::clone(handler), adapter, core).dynamic();
+            Arc::new(namespace.returning_by(&self.options))
         });
         Some(Arc::clone(namespace))
     }
@@ -109,11 +114,27 @@ impl Core {
         if !namespace.is_dynamic() || namespace.adapter().count() > 0 {
             return;
         }
+        if namespace.recovery().is_some_and(Recovery::keeps_sessions) {
+            return self.tidy_later(namespace);
+        }
         let mut namespaces = self.namespaces.write();
         // One reference here, one with the caller: nobody is about to join it.
         if namespace.adapter().count() == 0 && Arc::strong_count(namespace) <= 2 {
             namespaces.remove(namespace.name());
         }
+    }
+
+    /// [`Core::tidy`] once nobody of the namespace can come back any more.
+    fn tidy_later(&self, namespace: &Arc<Namespace>) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (core, namespace) = (self.this.clone(), Arc::downgrade(namespace));
+        let time = namespace.upgrade().map_or(Duration::ZERO, |namespace| namespace.kept());
+        runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            if let (Some(core), Some(namespace)) = (core.upgrade(), namespace.upgrade()) {
+                core.tidy(&namespace);
+            }
+        });
     }
 
     pub(crate) fn add_closer(&self, closer: Box<Closer>) {

@@ -1,5 +1,6 @@
 //! Sending one packet to one socket.
 
+use super::returning::Track;
 use crate::encoded::{with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ struct Waiting {
     session: Arc<Session>,
     text: Vec<u8>,
     attachments: Vec<Bytes>,
+    track: Option<Track>,
     /// Its place in the line of those that wait, from the first poll on.
     ticket: Option<u64>,
 }
@@ -48,9 +50,11 @@ impl Emit {
 
     /// Sends what `encode` writes, now or when there is room.
     ///
-    /// A `volatile` packet is dropped instead of waiting.
+    /// A `volatile` packet is dropped instead of waiting. With a `track` it is recorded for a
+    /// client that comes back.
     pub(super) fn start(
         session: &Arc<Session>,
+        track: Option<Track>,
         volatile: bool,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
     ) -> Self {
@@ -66,7 +70,7 @@ impl Emit {
             };
             let sent = match in_line && session.is_open() {
                 true => Err(SendError::Full),
-                false => with_messages(text, &attachments, |messages| session.send(messages)),
+                false => send(session, track.as_ref(), text, &attachments, volatile),
             };
             match sent {
                 Ok(()) => Self::done(Ok(())),
@@ -76,10 +80,24 @@ impl Emit {
                     session: Arc::clone(session),
                     text: text.clone(),
                     attachments,
+                    track,
                     ticket: None,
                 }))),
             }
         })
+    }
+}
+
+fn send(
+    session: &Session,
+    track: Option<&Track>,
+    text: &[u8],
+    attachments: &[Bytes],
+    volatile: bool,
+) -> Result<(), SendError> {
+    match track {
+        Some(track) => track.send(session, text, attachments, volatile),
+        None => with_messages(text, attachments, |messages| session.send(messages)),
     }
 }
 
@@ -110,7 +128,8 @@ impl Waiting {
         let ticket = *self.ticket.get_or_insert_with(|| line.join());
         ready!(line.poll_first(ticket, cx));
         loop {
-            let sent = with_messages(&self.text, &self.attachments, |m| self.session.send(m));
+            let track = self.track.as_ref();
+            let sent = send(&self.session, track, &self.text, &self.attachments, false);
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(SendError::Closed) => return Poll::Ready(Err(Error::disconnected())),

@@ -24,6 +24,12 @@ pub trait Handler: Send + Sync + 'static {
     /// Decides on a client that wants to join.
     #[doc(hidden)]
     fn admit(self: Arc<Self>, handshake: &Handshake) -> Admission;
+
+    /// For a client that comes back and need not be asked again; `None` if it must be.
+    #[doc(hidden)]
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        None
+    }
 }
 
 /// The decision on a client.
@@ -74,6 +80,10 @@ where
 impl Handler for Events {
     fn admit(self: Arc<Self>, _handshake: &Handshake) -> Admission {
         Admission::Now(Start(StartKind::Table { table: self, prepare: None }))
+    }
+
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        Some(Start(StartKind::Table { table: self, prepare: None }))
     }
 }
 
@@ -144,6 +154,12 @@ pub trait Guarded<T>: Send + Sync + 'static {
     /// What happens once the client has joined with this login.
     #[doc(hidden)]
     fn start(self: Arc<Self>, login: T) -> Start;
+
+    /// The same without a login, for a client that comes back.
+    #[doc(hidden)]
+    fn restart(self: Arc<Self>) -> Option<Start> {
+        None
+    }
 }
 
 impl<H, F, T> Guarded<T> for H
@@ -162,6 +178,11 @@ impl<T: Send + Sync + 'static> Guarded<T> for Events {
     fn start(self: Arc<Self>, login: T) -> Start {
         let prepare: Prepare = Box::new(move |socket| socket.set_data(login));
         Start(StartKind::Table { table: self, prepare: Some(prepare) })
+    }
+
+    /// What the login had found is still among the socket's data.
+    fn restart(self: Arc<Self>) -> Option<Start> {
+        self.readmit()
     }
 }
 
@@ -222,5 +243,9 @@ where
         let login = (self.login)(handshake.clone());
         let handler = Arc::clone(&self.handler);
         Admission::Later(Box::pin(async move { Ok(handler.start(login.await?)) }))
+    }
+
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        Arc::clone(&self.handler).restart()
     }
 }

@@ -11,6 +11,7 @@ mod extensions;
 mod handler;
 mod listener;
 mod namespace;
+mod returning;
 mod running;
 mod socket;
 

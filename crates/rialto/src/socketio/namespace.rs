@@ -4,8 +4,10 @@ use super::broadcast::{Broadcast, Rooms};
 use super::core::Core;
 use super::emit::Emit;
 use super::handler::Handler;
-use crate::adapter::{Adapter, RemoteSocket};
+use super::returning::Returning;
+use crate::adapter::{Adapter, Recovery, RemoteSocket};
 use crate::error::Result;
+use crate::options::Options;
 use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +30,7 @@ pub(crate) struct Namespace {
     /// Failed listeners that were reported.
     reports: AtomicU64,
     dynamic: bool,
+    returning: Option<Box<Returning>>,
 }
 
 impl Namespace {
@@ -46,7 +49,32 @@ impl Namespace {
             undecoded: AtomicU64::new(0),
             reports: AtomicU64::new(0),
             dynamic: false,
+            returning: None,
         }
+    }
+
+    /// Switches connection state recovery on, if the options say so and the adapter can.
+    pub(super) fn returning_by(mut self, options: &Options) -> Self {
+        self.returning = Returning::new(options).map(Box::new);
+        if self.returning.is_some() && self.adapter.recovery().is_none() {
+            tracing::warn!(namespace = %self.name, "its adapter recovers no connection states");
+            self.returning = None;
+        }
+        self
+    }
+
+    pub(super) fn returning(&self) -> Option<&Returning> {
+        self.returning.as_deref()
+    }
+
+    /// The adapter's part in connection state recovery, if it is on.
+    pub(super) fn recovery(&self) -> Option<&dyn Recovery> {
+        self.returning.as_ref().and_then(|_| self.adapter.recovery())
+    }
+
+    /// How long sockets of this namespace can come back.
+    pub(super) fn kept(&self) -> Duration {
+        self.returning.as_ref().map_or(Duration::ZERO, |returning| returning.kept)
     }
 
     /// Marks a namespace that was made because its name fits a pattern.

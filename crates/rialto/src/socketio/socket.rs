@@ -6,7 +6,8 @@ use super::emit::Emit;
 use super::event::Event;
 use super::extensions::Extensions;
 use super::namespace::{Io, Namespace};
-use crate::adapter::{AckRequest, Answer, Member, Room};
+use super::returning::{Identity, Track, is_recoverable};
+use crate::adapter::{AckRequest, Answer, Member, Room, SavedSession, SessionData};
 use crate::encoded::{Encoded, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
@@ -47,6 +48,8 @@ struct Inner {
     namespace: Arc<Namespace>,
     handshake: Handshake,
     data: RwLock<Extensions>,
+    /// By which it can come back, where that is on.
+    identity: Option<Box<Identity>>,
     state: Mutex<State>,
 }
 
@@ -67,17 +70,19 @@ struct State {
 
 impl Socket {
     pub(super) fn new(
-        id: Box<str>,
+        id: Room,
         session: Arc<Session>,
         namespace: Arc<Namespace>,
         handshake: Handshake,
+        identity: Option<Box<Identity>>,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: id.into(),
+            id,
             session,
             namespace,
             handshake,
             data: RwLock::default(),
+            identity,
             state: Mutex::default(),
         }))
     }
@@ -86,6 +91,48 @@ impl Socket {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
+    }
+
+    /// True if this is a client that has come back, with the id, the rooms and the data that it had
+    /// before, and what it missed is on its way: see
+    /// [`ConnectionStateRecovery`](crate::ConnectionStateRecovery). Values that cannot be kept are
+    /// for `on_connect` to set anew.
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.0.identity.as_ref().is_some_and(|identity| identity.recovered)
+    }
+
+    /// The secret by which the client can come back.
+    pub(super) fn pid(&self) -> Option<&str> {
+        self.0.identity.as_ref().map(|identity| &*identity.pid)
+    }
+
+    /// Takes its former place: data, rooms, what was missed.
+    pub(super) fn rejoin(&self, saved: &SavedSession) {
+        if let Some(data) = saved.data.get::<Extensions>() {
+            *self.0.data.write() = data.clone();
+        }
+        let Some(recovery) = self.0.namespace.recovery() else { return };
+        let _turn = rialto_ws::turn::enter();
+        let member = Arc::new(self.clone());
+        recovery.rejoin(saved, member, &mut |packet| {
+            if self.0.session.send_encoded(packet) == Err(SendError::Full) {
+                self.close_slow();
+            }
+        });
+    }
+
+    /// From now on it can be found by its secret.
+    pub(super) fn arrive(&self) {
+        if let (Some(returning), Some(pid)) = (self.0.namespace.returning(), self.pid()) {
+            returning.arrive(pid, self);
+        }
+    }
+
+    /// Ends the connection under the socket, because its client has opened another.
+    pub(super) fn displace(&self) {
+        let text = "this client has come back on another connection";
+        self.0.session.fail(CloseReason::TransportClose, 1001, text);
     }
 
     /// The next event in order; `None` once the client is gone. Cancel safe.
@@ -123,7 +170,9 @@ impl Socket {
     /// Emits a variant of an enum: the counterpart of [`Event::read`].
     pub fn send(&self, event: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, false, |out| socketio::encode_enum(out, nsp, None, event))
+        Emit::start(&self.0.session, self.track(), false, |out| {
+            socketio::encode_enum(out, nsp, None, event)
+        })
     }
 
     pub(super) fn emit_flagged(&self, name: &str, args: &impl Serialize, volatile: bool) -> Emit {
@@ -131,14 +180,18 @@ impl Socket {
             return Emit::done(Err(Error::disconnected()));
         }
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, volatile, |out| {
+        Emit::start(&self.0.session, self.track(), volatile, |out| {
             socketio::encode_event(out, nsp, None, name, args)
         })
     }
 
+    fn track(&self) -> Option<Track> {
+        Track::of(&self.0.namespace, &self.0.id)
+    }
+
     pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, false, |out| socketio::encode_ack(out, nsp, id, args))
+        Emit::start(&self.0.session, None, false, |out| socketio::encode_ack(out, nsp, id, args))
     }
 
     /// Emits an event and waits for the client's ack.
@@ -169,7 +222,7 @@ impl Socket {
         let nsp = self.0.namespace.name();
         let sending = match registered {
             Err(error) => Emit::done(Err(error)),
-            Ok(()) => Emit::start(&self.0.session, false, |out| {
+            Ok(()) => Emit::start(&self.0.session, None, false, |out| {
                 socketio::encode_event(out, nsp, Some(id), name, args)
             }),
         };
@@ -362,9 +415,16 @@ impl Socket {
             Err(_) => Err(SendError::Closed),
         });
         if sent == Err(SendError::Full) {
-            let text = "this client reads too slowly";
-            session.close_with(CloseReason::TransportError, 1013, text);
+            self.close_slow();
         }
+    }
+
+    /// Cuts off a client that has no room for what cannot wait.
+    fn close_slow(&self) {
+        let text = "this client reads too slowly";
+        let budget = self.0.session.options().send_budget;
+        tracing::warn!(socket = %self.0.id, budget, "{text}");
+        self.0.session.close_with(CloseReason::TransportError, 1013, text);
     }
 
     /// Ends the Engine.IO connection as it is, as if the network had failed.
@@ -396,8 +456,26 @@ impl Socket {
     }
 
     /// Leaves the namespace and all rooms.
+    ///
+    /// A client that may come back is remembered first.
     pub(super) fn leave_namespace(&self) {
-        self.0.namespace.leave(&self.0.id);
+        let namespace = &self.0.namespace;
+        if let (Some(recovery), Some(pid)) = (namespace.recovery(), self.pid())
+            && self.disconnect_reason().is_some_and(is_recoverable)
+        {
+            let data = SessionData::new(self.0.data.read().clone());
+            let rooms = namespace.adapter().rooms(&self.0.id);
+            recovery.persist_session(SavedSession::new(
+                Arc::clone(&self.0.id),
+                pid.into(),
+                rooms,
+                data,
+            ));
+        }
+        namespace.leave(&self.0.id);
+        if let (Some(returning), Some(pid)) = (namespace.returning(), self.pid()) {
+            returning.depart(pid);
+        }
     }
 
     /// Puts an event where the `recv` loop finds it.
@@ -455,12 +533,7 @@ impl Member for Socket {
             // The socket's end is on its way and resolves the ack.
             Err(SendError::Closed) => {}
             Err(SendError::Full) if packet.is_volatile() => {}
-            Err(SendError::Full) => {
-                let text = "this client reads too slowly";
-                let budget = self.0.session.options().send_budget;
-                tracing::warn!(socket = %self.0.id, budget, "{text}");
-                self.0.session.close_with(CloseReason::TransportError, 1013, text);
-            }
+            Err(SendError::Full) => self.close_slow(),
         }
     }
 
