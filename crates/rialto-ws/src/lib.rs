@@ -50,6 +50,7 @@
 //!
 //! TLS at both ends is the feature `tls`, which is on by default.
 
+mod budget;
 mod client;
 mod error;
 mod group;
@@ -63,6 +64,7 @@ mod socket;
 mod split;
 mod streaming;
 
+pub use budget::{Charge, SharedBudget};
 pub use client::{Backoff, Connect, Incident, Messages, Phase, Reconnect, Reconnections, connect};
 #[cfg(feature = "tls")]
 pub use client::{ClientTls, ClientTlsBuilder};

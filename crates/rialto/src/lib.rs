@@ -40,12 +40,12 @@ pub mod adapter;
 pub use axum;
 pub use bytes::Bytes;
 pub use encoded::Encoded;
-pub use engine::EngineSocket;
+pub use engine::{EngineSocket, Stats};
 pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
     AllowRequest, ConnectionStateRecovery, Cookie, Cors, OptionalCookie, Options, ServeClient,
-    Transport,
+    SlowPeer, Transport,
 };
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};

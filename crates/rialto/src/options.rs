@@ -58,11 +58,25 @@ pub struct Options {
     pub allow_request: Option<AllowRequest>,
     /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
     ///
-    /// While that much waits, `emit` waits, and what cannot wait (a broadcast) closes the peer
-    /// with 1013 (on long-polling: by the end of its polls). The message that reaches the budget is
-    /// still taken. A client on long-polling is this far behind whatever was sent since its last
+    /// While that much waits, [`Options::slow_peer`] says what becomes of more. The message that
+    /// reaches the budget is still taken. A client on long-polling is this far behind whatever was sent since its last
     /// poll: raise it where bursts are large and polling is common.
     pub send_budget: usize,
+    /// What becomes of an event for a peer that has no room for it. Default [`SlowPeer::Wait`].
+    pub slow_peer: SlowPeer,
+    /// How long a peer may take nothing of what waits for it. Default 30 s; then it is cut off, and
+    /// an `emit` that waited for it fails. `None` leaves that to the heartbeat, which ends only
+    /// peers that are silent: one that sends and never reads would be waited for without end.
+    ///
+    /// On long-polling it counts from the last poll, and is looked at once per `ping_interval` at
+    /// least.
+    pub stall_timeout: Option<Duration>,
+    /// Bytes that may wait for all slow peers together. Default 256 MiB.
+    ///
+    /// While more waits, each peer for which anything waits has no room, as if its own
+    /// [`send_budget`](Self::send_budget) were used up. Peers that keep up are not concerned. A
+    /// broadcast counts for each receiver, although it lies in memory once.
+    pub max_buffered: usize,
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
@@ -102,6 +116,9 @@ impl Default for Options {
             connection_state_recovery: None,
             allow_request: None,
             send_budget: 2_000_000,
+            slow_peer: SlowPeer::Wait,
+            stall_timeout: Some(Duration::from_secs(30)),
+            max_buffered: 256 << 20,
             per_message_deflate: None,
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
@@ -130,7 +147,8 @@ impl Options {
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
-        serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
+        serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
+        stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration,
@@ -207,6 +225,31 @@ impl Options {
     pub(crate) fn trimmed_path(&self) -> &str {
         self.path.trim_end_matches('/')
     }
+}
+
+/// What becomes of an event for a peer whose [`Options::send_budget`] is used up.
+///
+/// Volatile events are dropped before that: as soon as anything waits. Acks, and events that ask
+/// for one, wait in any case. [`Io::stats`](crate::Io::stats) counts what was dropped and closed.
+///
+/// | | `socket.emit` | a broadcast, which cannot wait |
+/// | --- | --- | --- |
+/// | `Wait` | waits for room when it is awaited | closes the peer |
+/// | `Drop` | drops the event | drops it for this peer |
+/// | `Close` | closes the peer and fails with [`is_full`](crate::Error::is_full) | closes the peer |
+///
+/// A peer is closed with 1013 and the text `this client reads too slowly`, on long-polling by the
+/// end of its polls; the reason on this side is `transport error`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SlowPeer {
+    /// Wait for it. The default.
+    #[default]
+    Wait,
+    /// Drop the event.
+    Drop,
+    /// Close the connection.
+    Close,
 }
 
 /// Connection state recovery: what is kept of a client whose connection was lost, so that the one

@@ -26,7 +26,7 @@ fn events() -> Events {
 }
 
 async fn welcome(socket: Socket) -> rialto::Result {
-    let greeting = json!({ "id": socket.id(), "nsp": socket.namespace(), "recovered": false });
+    let greeting = json!({ "id": socket.id(), "nsp": socket.namespace(), "recovered": socket.recovered() });
     socket.emit("welcome", greeting).await
 }
 

@@ -76,10 +76,11 @@ pub const LAYOUTS: &[Layout] = &[
         modules: &[
             core("proto", &[]),
             module("error", &["proto"]),
-            module("options", &["proto"]),
+            module("budget", &[]),
+            module("options", &["budget", "proto"]),
             module("prepared", &["proto"]),
             module("head", &["error", "proto"]),
-            module("io", &["prepared", "options", "error", "proto"]),
+            module("io", &["budget", "prepared", "options", "error", "proto"]),
             module("streaming", &["io", "error", "proto"]),
             // A socket splits into halves and halves rejoin: one noun in two files.
             module(

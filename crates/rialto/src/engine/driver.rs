@@ -178,6 +178,7 @@ impl Driver {
     ) {
         if !self.closed {
             self.closed = true;
+            self.session.counters().closed(reason);
             self.client.closed(reason, cx);
         }
         if let Some(socket) = self.socket.take() {

@@ -3,6 +3,7 @@
 mod admission;
 mod cors;
 mod driver;
+mod host;
 mod id;
 mod line;
 mod outbox;
@@ -15,6 +16,8 @@ mod upgrade;
 
 pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
+pub(crate) use host::Host;
+pub use host::Stats;
 pub(crate) use id::random_id;
 pub(crate) use reply::Reply;
 pub(crate) use server::{App, Engine};

@@ -3,6 +3,7 @@
 use super::admission::{check_application, foreign_origin, refuse};
 use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
+use super::host::Host;
 use super::id::random_id;
 use super::polling;
 use super::reply::{Reply, plain};
@@ -29,14 +30,15 @@ pub(crate) trait App: Send + Sync + 'static {
 
 /// An Engine.IO server for one path.
 pub(crate) struct Engine {
-    options: Arc<Options>,
+    host: Arc<Host>,
     times: Arc<engine::Config>,
     app: Box<dyn App>,
     sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
 }
 
 impl Engine {
-    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>) -> Arc<Self> {
+    pub(crate) fn new(host: Arc<Host>, app: Box<dyn App>) -> Arc<Self> {
+        let options = &host.options;
         let times = engine::Config {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
@@ -44,16 +46,15 @@ impl Engine {
             allow_upgrades: options.allow_upgrades,
             ..engine::Config::default()
         };
-        Arc::new(Self {
-            options,
-            times: Arc::new(times),
-            app,
-            sessions: Mutex::new(HashMap::new()),
-        })
+        Arc::new(Self { times: Arc::new(times), host, app, sessions: Mutex::new(HashMap::new()) })
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
     }
 
     pub(super) fn options(&self) -> &Arc<Options> {
-        &self.options
+        &self.host.options
     }
 
     /// Sessions that are open, those included that are just closing.
@@ -77,12 +78,12 @@ impl Engine {
         peer: Option<SocketAddr>,
     ) -> Reply {
         let asker = Asker::of(request.headers());
-        let answered = preflight(&self.options, &asker, request.method(), request.headers());
+        let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match answered {
             Some(reply) => reply,
             None => self.answer(request, peer).await,
         };
-        add_cors(&self.options, &asker, &mut reply);
+        add_cors(self.options(), &asker, &mut reply);
         reply
     }
 
@@ -93,10 +94,10 @@ impl Engine {
             Ok(query) => query,
             Err(error) => return refuse(upgrade, error, None),
         };
-        if !self.options.transports.contains(&query.transport) {
+        if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
         }
-        if let Some(reply) = foreign_origin(&self.options, request.headers()) {
+        if let Some(reply) = foreign_origin(self.options(), request.headers()) {
             return reply;
         }
         // A WebSocket has to come as an upgrade, and an upgrade has to be a WebSocket.
@@ -149,7 +150,7 @@ impl Engine {
     ) -> Reply {
         let (parts, body) = request.into_parts();
         let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
-        if let Err(message) = check_application(&self.options, &handshake) {
+        if let Err(message) = check_application(self.options(), &handshake) {
             return refuse(upgrade, HandshakeError::Forbidden, Some(&message));
         }
         if upgrade {
@@ -160,7 +161,7 @@ impl Engine {
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
         let mut reply = polling::payload(body.into_bytes());
-        let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
+        let cookie = self.options().cookie.as_ref().map(|cookie| cookie.header(session.id()));
         if let Some(cookie) = cookie.and_then(|text| HeaderValue::from_str(&text).ok()) {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -178,14 +179,15 @@ impl Engine {
             .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
             .ok()?;
         let machine = engine::Session::new(Arc::clone(&self.times), transport, Instant::now());
-        let options = Arc::clone(&self.options);
-        let session = Arc::new(Session::new(id.clone(), options, machine, socket.as_ref()));
+        let host = Arc::clone(&self.host);
+        let session = Arc::new(Session::new(id.clone(), host, machine, socket.as_ref()));
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(&id, transport));
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
         self.sessions.lock().insert(id.clone(), Arc::clone(&session));
+        self.host.counters.opened();
         let driver = Driver::new(Arc::clone(&session), socket, client);
         let listed = Listed { engine: Arc::clone(self), id };
         tokio::spawn(async move {
@@ -197,14 +199,14 @@ impl Engine {
 
     fn open_json(&self, sid: &str, transport: Transport) -> String {
         let may_upgrade = transport == Transport::Polling
-            && self.options.allow_upgrades
-            && self.options.transports.contains(&Transport::WebSocket);
+            && self.options().allow_upgrades
+            && self.options().transports.contains(&Transport::WebSocket);
         Open {
             sid: sid.into(),
             upgrades: if may_upgrade { vec![Transport::WebSocket] } else { Vec::new() },
-            ping_interval: self.options.ping_interval,
-            ping_timeout: self.options.ping_timeout,
-            max_payload: self.options.max_payload,
+            ping_interval: self.options().ping_interval,
+            ping_timeout: self.options().ping_timeout,
+            max_payload: self.options().max_payload,
         }
         .to_json()
     }
@@ -219,6 +221,7 @@ struct Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         let session = self.engine.sessions.lock().remove(&self.id);
+        self.engine.host.counters.left();
         if let Some(session) = session {
             // After a panic above the session is still open: nobody would answer its peer.
             session.fail(CloseReason::ForcedClose, 1011, "the server failed");

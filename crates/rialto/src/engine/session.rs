@@ -1,5 +1,6 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
+use super::host::{Counters, Host};
 use super::line::Line;
 use super::outbox::Outbox;
 use crate::encoded::Encoded;
@@ -29,7 +30,7 @@ pub(crate) enum SendError {
 /// no lock here.
 pub(crate) struct Session {
     id: Box<str>,
-    options: Arc<Options>,
+    host: Arc<Host>,
     websocket: OnceLock<Sender>,
     open: AtomicBool,
     /// See [`Session::evict`].
@@ -68,14 +69,14 @@ pub(super) struct Signals {
 impl Session {
     pub(super) fn new(
         id: Box<str>,
-        options: Arc<Options>,
+        host: Arc<Host>,
         machine: engine::Session,
         websocket: Option<&WebSocket>,
     ) -> Self {
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(host.buffered.charge()),
             inbound: VecDeque::new(),
             upgraded: None,
             probe: None,
@@ -87,7 +88,7 @@ impl Session {
         };
         Self {
             id,
-            options,
+            host,
             websocket: sender,
             open: AtomicBool::new(true),
             evicted: AtomicBool::new(false),
@@ -102,7 +103,22 @@ impl Session {
     }
 
     pub(crate) fn options(&self) -> &Arc<Options> {
-        &self.options
+        &self.host.options
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.host.counters
+    }
+
+    /// Cuts off a peer that has no room for what cannot wait.
+    pub(crate) fn close_slow(&self) {
+        let text = "this client reads too slowly";
+        let budget = self.options().send_budget;
+        if self.is_open() {
+            tracing::warn!(budget, "{text}");
+            self.host.counters.closed_slow();
+        }
+        self.close_with(CloseReason::TransportError, 1013, text);
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -139,6 +155,7 @@ impl Session {
     /// Sends a packet that was encoded once for many; a volatile one may be dropped.
     pub(crate) fn send_encoded(&self, packet: &Encoded) -> Result<(), SendError> {
         if packet.is_volatile() && !self.is_writable() {
+            self.counters().dropped_volatile();
             return Ok(());
         }
         if let Some(sender) = self.websocket.get() {
@@ -164,7 +181,9 @@ impl Session {
         if !inner.machine.is_open() {
             return Err(SendError::Closed);
         }
-        if inner.outbox.len() < self.options.send_budget { Ok(()) } else { Err(SendError::Full) }
+        let exhausted = !inner.outbox.is_empty() && self.host.buffered.is_exhausted();
+        let room = inner.outbox.len() < self.options().send_budget && !exhausted;
+        if room { Ok(()) } else { Err(SendError::Full) }
     }
 
     /// True if something sent now would leave at once.
@@ -338,6 +357,12 @@ impl Session {
         while let Some(timeout) = inner.machine.handle_timeout(now) {
             self.handle_timeout(&mut inner, timeout);
         }
+        if inner.machine.is_open() && self.has_stalled(&inner, now) {
+            tracing::warn!("a client on long-polling fetches nothing of what waits for it");
+            self.host.counters.closed_slow();
+            inner.machine.lost(CloseReason::TransportError);
+            self.settle(&mut inner);
+        }
         let closed = match inner.machine.state() {
             State::Open => None,
             State::Closing(reason) | State::Closed(reason) => Some(reason),
@@ -349,6 +374,13 @@ impl Session {
             deadline: inner.armed,
             farewell: inner.farewell,
         }
+    }
+
+    /// Whether a client on long-polling has left something lie for too long.
+    fn has_stalled(&self, inner: &Inner, now: Instant) -> bool {
+        let Some(limit) = self.options().stall_timeout else { return false };
+        let waits = inner.outbox.waits_since();
+        waits.is_some_and(|since| now.saturating_duration_since(since) >= limit)
     }
 
     fn handle_timeout(&self, inner: &mut Inner, timeout: Timeout) {

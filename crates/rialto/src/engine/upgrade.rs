@@ -1,12 +1,12 @@
 //! WebSockets of the engine: direct ones, and probes of polling sessions.
 
 use super::admission::refuse;
+use super::host::Host;
 use super::reply::Reply;
 use super::server::Engine;
 use super::session::Session;
 use crate::handshake::Handshake;
 use crate::net::Conn;
-use crate::options::Options;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, header};
 use hyper_util::rt::TokioIo;
@@ -26,7 +26,7 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 /// Opens a session on a WebSocket.
 pub(super) fn open(engine: &Arc<Engine>, request: Request<Body>, handshake: Handshake) -> Reply {
     let engine = Arc::clone(engine);
-    let options = socket_options(engine.options());
+    let options = socket_options(engine.host());
     accept(Upgrade::new(request).options(options), move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake);
     })
@@ -39,7 +39,7 @@ pub(super) fn probe(engine: &Arc<Engine>, session: Arc<Session>, request: Reques
         tracing::debug!(?refusal, "upgrade refused");
         return refuse(true, refusal.handshake_error(), None);
     }
-    let options = socket_options(engine.options());
+    let options = socket_options(engine.host());
     let guard = ProbeGuard(Some(session));
     accept(Upgrade::new(request).options(options), move |socket, _| {
         tokio::spawn(run_probe(guard, socket));
@@ -104,10 +104,13 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
 }
 
 /// How the engine's WebSockets are set up; origins have been looked at before.
-fn socket_options(options: &Options) -> rialto_ws::Options {
+fn socket_options(host: &Host) -> rialto_ws::Options {
+    let options = &host.options;
     let mut socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
         .send_budget(options.send_budget)
+        .shared_budget(host.buffered.clone())
+        .stall_timeout(options.stall_timeout)
         // The session pings by its own rules.
         .heartbeat(None);
     socket.origins = Origins::Any;

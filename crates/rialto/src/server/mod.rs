@@ -9,7 +9,7 @@ pub use address::Address;
 pub use listen::Listen;
 
 use crate::adapter::Adapter;
-use crate::engine::{Engine, EngineApp, EngineSocket};
+use crate::engine::{Engine, EngineApp, EngineSocket, Host};
 use crate::error::Result;
 use crate::http::{Bundle, Files};
 use crate::options::Options;
@@ -54,7 +54,7 @@ enum Stage {
 }
 
 /// Makes an endpoint once the options are final.
-type EndpointPlan = Box<dyn FnOnce(&Arc<Options>) -> Mount + Send + Sync>;
+type EndpointPlan = Box<dyn FnOnce(&Arc<Host>) -> Mount + Send + Sync>;
 
 impl Server {
     /// A server whose main namespace `/` is served by `handler`: [`Events`](crate::Events), an
@@ -146,9 +146,9 @@ impl Server {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
     {
-        self.endpoint(path, move |options| {
+        self.endpoint(path, move |host| {
             let socket_options = rialto_ws::Options::default();
-            Mount::WebSocket(Endpoint::new(handler, socket_options, options.origins()))
+            Mount::WebSocket(Endpoint::new(handler, socket_options, host.options.origins()))
         })
     }
 
@@ -178,15 +178,15 @@ impl Server {
         H: Fn(EngineSocket) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.endpoint(path, move |options| {
-            Mount::Engine(Engine::new(Arc::clone(options), Box::new(EngineApp::new(handler))))
+        self.endpoint(path, move |host| {
+            Mount::Engine(Engine::new(Arc::clone(host), Box::new(EngineApp::new(handler))))
         })
     }
 
     fn endpoint(
         mut self,
         path: &str,
-        make: impl FnOnce(&Arc<Options>) -> Mount + Send + Sync + 'static,
+        make: impl FnOnce(&Arc<Host>) -> Mount + Send + Sync + 'static,
     ) -> Self {
         let path = format!("/{}", path.trim_matches('/'));
         self.endpoints.push((path, Box::new(make)));
@@ -220,9 +220,9 @@ impl Server {
         let core = self.core();
         let options = Arc::clone(&core.options);
         let app = SocketIo(Arc::clone(&core));
-        let engine = Engine::new(Arc::clone(&options), Box::new(app));
+        let engine = Engine::new(Arc::clone(&core.host), Box::new(app));
         let mut mounts = vec![(options.trimmed_path().to_owned(), Mount::SocketIo(engine))];
-        mounts.extend(self.endpoints.into_iter().map(|(path, make)| (path, make(&options))));
+        mounts.extend(self.endpoints.into_iter().map(|(path, make)| (path, make(&core.host))));
         for (_, mount) in &mounts {
             core.add_closer(mount.closer());
         }

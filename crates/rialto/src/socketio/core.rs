@@ -5,6 +5,7 @@ use super::extensions::Extensions;
 use super::handler::Handler;
 use super::namespace::{Io, Namespace};
 use crate::adapter::{Adapter, Memory, Recovery};
+use crate::engine::Host;
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ type Matches = dyn Fn(&str) -> bool + Send + Sync;
 /// The Socket.IO side of a server.
 pub(crate) struct Core {
     pub(crate) options: Arc<Options>,
+    pub(crate) host: Arc<Host>,
     pub(crate) state: Extensions,
     main: Arc<Namespace>,
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
@@ -69,8 +71,10 @@ impl Core {
             });
             let mut namespaces: HashMap<_, _> = named.collect();
             namespaces.insert(root, Arc::clone(&main));
+            let host = Host::new(plan.options);
             Self {
-                options: Arc::new(plan.options),
+                options: Arc::clone(&host.options),
+                host,
                 state: plan.state,
                 main,
                 namespaces: RwLock::new(namespaces),

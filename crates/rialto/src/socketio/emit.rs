@@ -4,6 +4,7 @@ use super::returning::Track;
 use crate::encoded::{with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
+use crate::options::SlowPeer;
 use bytes::Bytes;
 use rialto_protocol::socketio;
 use std::fmt;
@@ -32,7 +33,7 @@ struct Waiting {
     session: Arc<Session>,
     text: Vec<u8>,
     attachments: Vec<Bytes>,
-    track: Option<Track>,
+    manner: Manner,
     /// Its place in the line of those that wait, from the first poll on.
     ticket: Option<u64>,
 }
@@ -48,19 +49,16 @@ impl Emit {
         Self(State::Broadcast(result.err()))
     }
 
-    /// Sends what `encode` writes, now or when there is room.
-    ///
-    /// A `volatile` packet is dropped instead of waiting. With a `track` it is recorded for a
-    /// client that comes back.
+    /// Sends what `encode` writes, now or when there is room, or does what the policy says.
     pub(super) fn start(
         session: &Arc<Session>,
-        track: Option<Track>,
-        volatile: bool,
+        manner: Manner,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
     ) -> Self {
         // Whoever waits already goes first.
         let in_line = !session.line().is_empty();
-        if volatile && (in_line || !session.is_writable()) {
+        if manner.volatile && (in_line || !session.is_writable()) {
+            session.counters().dropped_volatile();
             return Self::done(Ok(()));
         }
         with_scratch(|text| {
@@ -70,34 +68,67 @@ impl Emit {
             };
             let sent = match in_line && session.is_open() {
                 true => Err(SendError::Full),
-                false => send(session, track.as_ref(), text, &attachments, volatile),
+                false => manner.send(session, text, &attachments),
             };
             match sent {
                 Ok(()) => Self::done(Ok(())),
                 Err(SendError::Closed) => Self::done(Err(Error::disconnected())),
-                Err(SendError::Full) if volatile => Self::done(Ok(())),
-                Err(SendError::Full) => Self(State::Waiting(Box::new(Waiting {
-                    session: Arc::clone(session),
-                    text: text.clone(),
-                    attachments,
-                    track,
-                    ticket: None,
-                }))),
+                Err(SendError::Full) => match manner.overflow(session) {
+                    Some(outcome) => Self::done(outcome),
+                    None => Self(State::Waiting(Box::new(Waiting {
+                        session: Arc::clone(session),
+                        text: text.clone(),
+                        attachments,
+                        manner,
+                        ticket: None,
+                    }))),
+                },
             }
         })
     }
 }
 
-fn send(
-    session: &Session,
-    track: Option<&Track>,
-    text: &[u8],
-    attachments: &[Bytes],
+/// How a packet is sent.
+#[derive(Default)]
+pub(super) struct Manner {
+    /// Dropped if the peer is not ready.
     volatile: bool,
-) -> Result<(), SendError> {
-    match track {
-        Some(track) => track.send(session, text, attachments, volatile),
-        None => with_messages(text, attachments, |messages| session.send(messages)),
+    /// An event that nobody waits for: the policy for slow peers decides on it.
+    event: bool,
+    /// Where it is recorded for a client that comes back.
+    track: Option<Track>,
+}
+
+impl Manner {
+    /// For an event without an ack.
+    pub(super) fn event(track: Option<Track>, volatile: bool) -> Self {
+        Self { volatile, event: true, track }
+    }
+
+    fn send(&self, session: &Session, text: &[u8], attachments: &[Bytes]) -> Result<(), SendError> {
+        match &self.track {
+            Some(track) => track.send(session, text, attachments, self.volatile),
+            None => with_messages(text, attachments, |messages| session.send(messages)),
+        }
+    }
+
+    /// What becomes of a packet for which there is no room; `None` if it waits.
+    fn overflow(&self, session: &Session) -> Option<Result<()>> {
+        if self.volatile {
+            session.counters().dropped_volatile();
+            return Some(Ok(()));
+        }
+        match session.options().slow_peer {
+            SlowPeer::Drop if self.event => {
+                session.counters().dropped();
+                Some(Ok(()))
+            }
+            SlowPeer::Close if self.event => {
+                session.close_slow();
+                Some(Err(Error::full()))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -128,8 +159,7 @@ impl Waiting {
         let ticket = *self.ticket.get_or_insert_with(|| line.join());
         ready!(line.poll_first(ticket, cx));
         loop {
-            let track = self.track.as_ref();
-            let sent = send(&self.session, track, &self.text, &self.attachments, false);
+            let sent = self.manner.send(&self.session, &self.text, &self.attachments);
             match sent {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(SendError::Closed) => return Poll::Ready(Err(Error::disconnected())),

@@ -2,7 +2,7 @@
 
 use super::acks::{Pending, decode};
 use super::broadcast::{Broadcast, Rooms};
-use super::emit::Emit;
+use super::emit::{Emit, Manner};
 use super::event::Event;
 use super::extensions::Extensions;
 use super::namespace::{Io, Namespace};
@@ -12,7 +12,7 @@ use crate::encoded::{Encoded, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
-use crate::options::Transport;
+use crate::options::{SlowPeer, Transport};
 use parking_lot::{Mutex, RwLock};
 use rialto_protocol::CloseReason;
 use rialto_protocol::socketio;
@@ -117,7 +117,7 @@ impl Socket {
         let member = Arc::new(self.clone());
         recovery.rejoin(saved, member, &mut |packet| {
             if self.0.session.send_encoded(packet) == Err(SendError::Full) {
-                self.close_slow();
+                self.0.session.close_slow();
             }
         });
     }
@@ -170,7 +170,7 @@ impl Socket {
     /// Emits a variant of an enum: the counterpart of [`Event::read`].
     pub fn send(&self, event: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, self.track(), false, |out| {
+        Emit::start(&self.0.session, Manner::event(self.track(), false), |out| {
             socketio::encode_enum(out, nsp, None, event)
         })
     }
@@ -180,9 +180,26 @@ impl Socket {
             return Emit::done(Err(Error::disconnected()));
         }
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, self.track(), volatile, |out| {
+        Emit::start(&self.0.session, Manner::event(self.track(), volatile), |out| {
             socketio::encode_event(out, nsp, None, name, args)
         })
+    }
+
+    /// A broadcast has found no room.
+    fn overflow(&self, volatile: bool, ack: Option<&AckRequest>) {
+        let session = &self.0.session;
+        match session.options().slow_peer {
+            _ if volatile => session.counters().dropped_volatile(),
+            SlowPeer::Drop => {
+                session.counters().dropped();
+                if let Some(request) = ack {
+                    // It was not asked, so it will not answer.
+                    self.0.state.lock().acks.remove(&request.id);
+                    request.sink.answer(&self.0.id, None);
+                }
+            }
+            SlowPeer::Wait | SlowPeer::Close => session.close_slow(),
+        }
     }
 
     fn track(&self) -> Option<Track> {
@@ -191,7 +208,9 @@ impl Socket {
 
     pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, None, false, |out| socketio::encode_ack(out, nsp, id, args))
+        Emit::start(&self.0.session, Manner::default(), |out| {
+            socketio::encode_ack(out, nsp, id, args)
+        })
     }
 
     /// Emits an event and waits for the client's ack.
@@ -222,7 +241,7 @@ impl Socket {
         let nsp = self.0.namespace.name();
         let sending = match registered {
             Err(error) => Emit::done(Err(error)),
-            Ok(()) => Emit::start(&self.0.session, None, false, |out| {
+            Ok(()) => Emit::start(&self.0.session, Manner::default(), |out| {
                 socketio::encode_event(out, nsp, Some(id), name, args)
             }),
         };
@@ -415,16 +434,8 @@ impl Socket {
             Err(_) => Err(SendError::Closed),
         });
         if sent == Err(SendError::Full) {
-            self.close_slow();
+            session.close_slow();
         }
-    }
-
-    /// Cuts off a client that has no room for what cannot wait.
-    fn close_slow(&self) {
-        let text = "this client reads too slowly";
-        let budget = self.0.session.options().send_budget;
-        tracing::warn!(socket = %self.0.id, budget, "{text}");
-        self.0.session.close_with(CloseReason::TransportError, 1013, text);
     }
 
     /// Ends the Engine.IO connection as it is, as if the network had failed.
@@ -532,8 +543,7 @@ impl Member for Socket {
             Ok(()) => {}
             // The socket's end is on its way and resolves the ack.
             Err(SendError::Closed) => {}
-            Err(SendError::Full) if packet.is_volatile() => {}
-            Err(SendError::Full) => self.close_slow(),
+            Err(SendError::Full) => self.overflow(packet.is_volatile(), ack),
         }
     }
 
