@@ -26,6 +26,7 @@
 //! * [`adapter`] is the interface behind which many machines act as one.
 
 mod encoded;
+mod ends;
 mod engine;
 mod error;
 mod handshake;

@@ -99,9 +99,9 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "crates/rialto/src",
         modules: &[
-            module("server", &["socketio", "engine", "http", "adapter", "net", "options", "error"]),
-            module("socketio", &["engine", "adapter", "encoded", "handshake", "options", "error"]),
-            module("engine", &["encoded", "handshake", "net", "options", "error"]),
+            module("server", &["ends", "socketio", "engine", "http", "adapter", "net", "options", "error"]),
+            module("socketio", &["ends", "engine", "adapter", "encoded", "handshake", "options", "error"]),
+            module("engine", &["ends", "encoded", "handshake", "net", "options", "error"]),
             module("http", &["options", "error"]),
             // What an adapter hands on and describes.
             module("adapter", &["encoded", "handshake", "options", "error"]),
@@ -109,6 +109,7 @@ pub const LAYOUTS: &[Layout] = &[
             module("options", &["handshake", "error"]),
             module("handshake", &["error"]),
             module("encoded", &[]),
+            module("ends", &[]),
             module("net", &[]),
             module("error", &[]),
         ],

@@ -1,7 +1,8 @@
 //! Long-polling: a GET that waits for packets, a POST for each batch.
 
-use super::reply::{Reply, plain, refused};
+use super::reply::{Reply, ended, plain, refused};
 use super::session::Session;
+use crate::ends;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
@@ -117,7 +118,7 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>) -> Repl
 
 async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, Reply> {
     let limit = session.options().max_payload;
-    let too_large = || plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "payload too large\n");
+    let too_large = || ended(ends::TOO_LARGE);
     let headers = request.headers();
     let binary = headers
         .get(header::CONTENT_TYPE)
@@ -141,7 +142,7 @@ async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, R
             Err(too_large())
         }
         Ok(Err(_)) => Err(refused(HandshakeError::BadRequest, Some("the body ended early"))),
-        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "text/plain", "body too slow\n")),
+        Err(_) => Err(ended(ends::TOO_SLOW)),
     }
 }
 

@@ -6,13 +6,14 @@ use super::driver::{Client, Driver};
 use super::host::Host;
 use super::id::random_id;
 use super::polling;
-use super::reply::{Reply, plain};
+use super::reply::{Reply, ended};
 use super::session::Session;
 use super::upgrade;
+use crate::ends;
 use crate::handshake::Handshake;
 use crate::options::Options;
 use axum::body::Body;
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, header};
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
@@ -67,7 +68,7 @@ impl Engine {
         let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
         let _turn = rialto_ws::turn::enter();
         for session in sessions {
-            session.close_with(reason, 1001, "the server stops");
+            session.close_with(reason, ends::STOPPED);
         }
     }
 
@@ -157,7 +158,7 @@ impl Engine {
             return upgrade::open(self, Request::from_parts(parts, body), handshake);
         }
         let Some(session) = self.start(Transport::Polling, None, handshake) else {
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no randomness");
+            return ended(ends::NO_RANDOMNESS);
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
         let mut reply = polling::payload(body.into_bytes());
@@ -224,7 +225,7 @@ impl Drop for Listed {
         self.engine.host.counters.left();
         if let Some(session) = session {
             // After a panic above the session is still open: nobody would answer its peer.
-            session.fail(CloseReason::ForcedClose, 1011, "the server failed");
+            session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
         }
     }
 }

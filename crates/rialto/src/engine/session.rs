@@ -4,6 +4,7 @@ use super::host::{Counters, Host};
 use super::line::Line;
 use super::outbox::Outbox;
 use crate::encoded::Encoded;
+use crate::ends::{self, End};
 use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
@@ -53,7 +54,7 @@ pub(super) struct Inner {
     /// Senders that wait for room in the outbox.
     waiters: Vec<Waker>,
     /// What the WebSocket's Close frame says.
-    farewell: Option<(u16, &'static str)>,
+    farewell: Option<End>,
     /// The deadline that the session's task waits for.
     armed: Option<Instant>,
 }
@@ -63,7 +64,7 @@ pub(super) struct Signals {
     pub(super) closed: Option<CloseReason>,
     pub(super) upgraded: Option<WebSocket>,
     pub(super) deadline: Option<Instant>,
-    pub(super) farewell: Option<(u16, &'static str)>,
+    pub(super) farewell: Option<End>,
 }
 
 impl Session {
@@ -112,13 +113,12 @@ impl Session {
 
     /// Cuts off a peer that has no room for what cannot wait.
     pub(crate) fn close_slow(&self) {
-        let text = "this client reads too slowly";
         let budget = self.options().send_budget;
         if self.is_open() {
-            tracing::warn!(budget, "{text}");
+            tracing::warn!(budget, "{}", ends::SLOW.text);
             self.host.counters.closed_slow();
         }
-        self.close_with(CloseReason::TransportError, 1013, text);
+        self.close_with(CloseReason::TransportError, ends::SLOW);
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -215,17 +215,18 @@ impl Session {
 
     /// Ends the session from this side: what is queued leaves first, then the news.
     pub(crate) fn close(&self, reason: CloseReason) {
-        self.close_with(reason, 1000, "");
+        self.close_with(reason, ends::CLOSED);
     }
 
     /// [`Session::close`] with the code and text of a WebSocket's Close frame.
-    pub(crate) fn close_with(&self, reason: CloseReason, code: u16, text: &'static str) {
+    pub(crate) fn close_with(&self, reason: CloseReason, end: End) {
         let mut inner = self.inner.lock();
         if !inner.machine.is_open() {
             return;
         }
         inner.machine.close(reason, Instant::now());
-        inner.farewell = Some((code, text));
+        inner.farewell = Some(end);
+        tracing::debug!(%reason, code = end.code, "closing: {}", end.text);
         if self.websocket.get().is_some() {
             inner.machine.lost(reason);
         }
@@ -233,14 +234,14 @@ impl Session {
     }
 
     /// Ends the session because the peer broke a rule.
-    pub(crate) fn fail(&self, reason: CloseReason, code: u16, text: &'static str) {
+    pub(crate) fn fail(&self, reason: CloseReason, end: End) {
         let mut inner = self.inner.lock();
         if self.websocket.get().is_none() && inner.machine.is_moving() {
             inner.machine.close(reason, Instant::now());
         } else {
             inner.machine.lost(reason);
         }
-        inner.farewell.get_or_insert((code, text));
+        inner.farewell.get_or_insert(end);
         self.settle(&mut inner);
     }
 
@@ -270,7 +271,7 @@ impl Session {
             && !inner.machine.is_moving()
             && let Some(probe) = inner.probe.take()
         {
-            probe.close(1000, "the session is over");
+            probe.close(ends::PROBE_OVER.code, ends::PROBE_OVER.text);
         }
         if !open && self.open.swap(false, Ordering::AcqRel) {
             inner.wake_waiters();
@@ -332,7 +333,7 @@ impl Session {
         inner.outbox.drain(|message| full |= sender.try_send_ref(message).is_err());
         if full {
             // More was waiting for polls than the connection's budget takes at once.
-            inner.farewell = Some((1013, "too much was waiting for this client"));
+            inner.farewell = Some(ends::LATE);
             inner.machine.lost(CloseReason::TransportError);
         }
         if let State::Closing(reason) = inner.machine.state() {
@@ -395,7 +396,7 @@ impl Session {
             },
             Timeout::ProbeExpired => {
                 if let Some(probe) = inner.probe.take() {
-                    probe.close(1008, "the upgrade took too long");
+                    probe.close(ends::SLOW_UPGRADE.code, ends::SLOW_UPGRADE.text);
                 }
             }
             Timeout::Closed(_) => self.settle(inner),

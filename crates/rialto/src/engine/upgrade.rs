@@ -5,6 +5,7 @@ use super::host::Host;
 use super::reply::Reply;
 use super::server::Engine;
 use super::session::Session;
+use crate::ends;
 use crate::handshake::Handshake;
 use crate::net::Conn;
 use axum::body::Body;
@@ -85,7 +86,7 @@ async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket) {
                 return session.update(|inner| session.move_to(inner, socket));
             }
             Some(Probe::Ended) | None => {
-                return socket.sender().close(1002, "this is not an upgrade");
+                return socket.sender().close(ends::NO_UPGRADE.code, ends::NO_UPGRADE.text);
             }
         }
     }

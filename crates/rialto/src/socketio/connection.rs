@@ -10,6 +10,7 @@ use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
 use crate::adapter::{Answer, Room};
 use crate::encoded::{with_messages, with_scratch};
+use crate::ends;
 use crate::engine::{App, Client, Fault, Session, random_id};
 use crate::error::Result;
 use crate::handshake::Handshake;
@@ -104,7 +105,7 @@ impl Connection {
             if self.left.iter().any(|namespace| namespace.name() == packet.namespace) {
                 return Ok(());
             }
-            return Err(parse_error("a packet for a namespace that was not joined"));
+            return Err(parse_error(ends::NOT_JOINED.text));
         };
         match packet.kind {
             PacketType::Event | PacketType::BinaryEvent => self.event(index, packet, cx),
@@ -119,7 +120,7 @@ impl Connection {
                 self.leave(index, CloseReason::ClientNamespaceDisconnect, cx);
             }
             PacketType::Connect | PacketType::ConnectError => {
-                return Err(parse_error("a packet that only servers send"));
+                return Err(parse_error(ends::SERVERS_ONLY.text));
             }
         }
         Ok(())
@@ -132,7 +133,7 @@ impl Connection {
     fn connect(&mut self, name: &str, auth: &str, cx: &mut Context<'_>) -> Result<(), Fault> {
         let joining = self.joining.iter().any(|namespace| namespace.name() == name);
         if joining || self.find(name).is_some() {
-            return Err(parse_error("a namespace that was joined already"));
+            return Err(parse_error(ends::JOINED_ALREADY.text));
         }
         let full = self.joined.len() + self.joining.len() >= self.core.options.max_namespaces;
         let namespace = if full { None } else { self.core.namespace(name) };
@@ -167,10 +168,7 @@ impl Connection {
         });
         self.refused += 1;
         if self.refused > MAX_REFUSED {
-            return Err(Fault {
-                reason: CloseReason::ForcedClose,
-                text: "too many refused namespaces",
-            });
+            return Err(Fault { reason: CloseReason::ForcedClose, text: ends::REFUSED.text });
         }
         Ok(())
     }
@@ -374,7 +372,7 @@ impl Connection {
                     }
                     Err(refused) => {
                         if let Err(fault) = self.refuse(namespace.name(), &refused) {
-                            self.session.close_with(fault.reason, 1008, fault.text);
+                            self.session.close_with(fault.reason, ends::REFUSED);
                         }
                     }
                 }
@@ -484,7 +482,7 @@ impl Client for Connection {
         self.assembler.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
-            let text = "no namespace was joined in time";
+            let text = ends::NEVER_JOINED.text;
             return Err(Fault { reason: CloseReason::ForcedClose, text });
         }
         Ok(())

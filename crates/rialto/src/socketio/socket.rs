@@ -9,6 +9,7 @@ use super::namespace::{Io, Namespace};
 use super::returning::{Identity, Track, is_recoverable};
 use crate::adapter::{AckRequest, Answer, Member, Room, SavedSession, SessionData};
 use crate::encoded::{Encoded, with_messages, with_scratch};
+use crate::ends;
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
@@ -131,8 +132,7 @@ impl Socket {
 
     /// Ends the connection under the socket, because its client has opened another.
     pub(super) fn displace(&self) {
-        let text = "this client has come back on another connection";
-        self.0.session.fail(CloseReason::TransportClose, 1001, text);
+        self.0.session.fail(CloseReason::TransportClose, ends::RETURNED);
     }
 
     /// The next event in order; `None` once the client is gone. Cancel safe.
