@@ -59,8 +59,8 @@ pub struct Options {
     /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
     ///
     /// While that much waits, [`Options::slow_peer`] says what becomes of more. The message that
-    /// reaches the budget is still taken. A client on long-polling is this far behind whatever was sent since its last
-    /// poll: raise it where bursts are large and polling is common.
+    /// reaches the budget is still taken. A client on long-polling is this far behind whatever was
+    /// sent since its last poll: raise it where bursts are large and polling is common.
     pub send_budget: usize,
     /// What becomes of an event for a peer that has no room for it. Default [`SlowPeer::Wait`].
     pub slow_peer: SlowPeer,
@@ -236,8 +236,9 @@ impl Options {
 /// | --- | --- | --- |
 /// | `Wait` | waits for room when it is awaited | closes the peer |
 /// | `Drop` | drops the event | drops it for this peer |
-/// | `Close` | closes the peer and fails with [`is_full`](crate::Error::is_full) | closes the peer |
+/// | `Close` | closes the peer and fails | closes the peer |
 ///
+/// An `emit` that fails by `Close` has [`is_full`](crate::Error::is_full).
 /// A peer is closed with 1013 and the text `this client reads too slowly`, on long-polling by the
 /// end of its polls; the reason on this side is `transport error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

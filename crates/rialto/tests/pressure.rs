@@ -91,7 +91,7 @@ async fn judge(policy: SlowPeer, io: &Io, mut stuck: Client) {
             assert_eq!((io.stats().dropped, io.stats().closed_slow), (0, 0));
         }
         SlowPeer::Drop => {
-            until(|| io.stats().dropped as usize > COUNT / 2).await;
+            until(|| io.stats().dropped > COUNT as u64 / 2).await;
             assert!(stuck.recv().await.starts_with("2[\"big\",0,"));
             assert_eq!(io.count(), 2, "nobody was closed");
         }

@@ -293,7 +293,7 @@ async fn through_many_losses_every_event_arrives_once_and_in_order() {
     let number = |event: &str| {
         event.strip_prefix("2[\"n\",")?.split(&[',', ']'][..]).next()?.parse::<u64>().ok()
     };
-    let last = (0..COUNT).filter(|n| n % 3 != 2).next_back().unwrap();
+    let last = (0..COUNT).rfind(|n| n % 3 != 2).unwrap();
     for loss in 1.. {
         for _ in 0..loss * 7 {
             if seen.last() != Some(&last) {

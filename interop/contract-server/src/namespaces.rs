@@ -26,7 +26,8 @@ fn events() -> Events {
 }
 
 async fn welcome(socket: Socket) -> rialto::Result {
-    let greeting = json!({ "id": socket.id(), "nsp": socket.namespace(), "recovered": socket.recovered() });
+    let (id, nsp, recovered) = (socket.id(), socket.namespace(), socket.recovered());
+    let greeting = json!({ "id": id, "nsp": nsp, "recovered": recovered });
     socket.emit("welcome", greeting).await
 }
 

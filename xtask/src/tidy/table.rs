@@ -99,8 +99,14 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "crates/rialto/src",
         modules: &[
-            module("server", &["ends", "socketio", "engine", "http", "adapter", "net", "options", "error"]),
-            module("socketio", &["ends", "engine", "adapter", "encoded", "handshake", "options", "error"]),
+            module(
+                "server",
+                &["ends", "socketio", "engine", "http", "adapter", "net", "options", "error"],
+            ),
+            module(
+                "socketio",
+                &["ends", "engine", "adapter", "encoded", "handshake", "options", "error"],
+            ),
             module("engine", &["ends", "encoded", "handshake", "net", "options", "error"]),
             module("http", &["options", "error"]),
             // What an adapter hands on and describes.

@@ -9,8 +9,8 @@ use rialto::axum::http::StatusCode;
 use rialto::axum::routing::{get, post};
 use rialto::ws::{self, WebSocket};
 use rialto::{
-    Args, Bytes, Cookie, Cors, Events, Handshake, Options, Refused, ServeClient, Server, Socket,
-    Transport, guard,
+    Args, Bytes, ConnectionStateRecovery, Cookie, Cors, Events, Handshake, Options, Refused,
+    ServeClient, Server, Socket, Transport, guard,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -114,6 +114,7 @@ async fn one(socket: Socket, text: String, data: Vec<u8>, x: f64, y: f64) -> ria
     let _ = socket.transport();
     let _ = socket.namespace();
     let _ = socket.is_connected();
+    let _ = socket.recovered();
     socket.disconnect(false);
     socket.disconnect(true);
     socket.close_connection();
@@ -139,6 +140,7 @@ async fn everyone(mut server: Server, socket: Socket, text: String) -> rialto::R
     io.to("room").sockets_leave("other");
     io.to("room").disconnect_sockets(true);
     let _ = io.count();
+    let _ = io.stats().connections;
     io.close().await;
     Ok(())
 }
@@ -165,6 +167,12 @@ fn options(cors: Cors) -> Options {
         .cors(Cors::new(["https://app.example"]).credentials(true))
         .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
         .serve_client(ServeClient::Off)
+        .connection_state_recovery(ConnectionStateRecovery::default())
+        .connection_state_recovery(
+            ConnectionStateRecovery::default()
+                .max_disconnection_duration(Duration::from_secs(60))
+                .skip_middlewares(true),
+        )
         .ack_timeout(Duration::from_secs(30))
 }
 

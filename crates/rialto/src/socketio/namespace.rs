@@ -158,8 +158,8 @@ impl Io {
     /// Emits an event to everyone in the namespace.
     ///
     /// It is handed to every client before this returns, and waits for none: for one that reads too
-    /// slowly, [`Options::slow_peer`](crate::Options) decides. Awaiting the result says whether the arguments could be
-    /// sent, and lets other tasks run now and then.
+    /// slowly, [`Options::slow_peer`](crate::Options) decides. Awaiting the result says whether the
+    /// arguments could be sent, and lets other tasks run now and then.
     pub fn emit(&self, name: &str, args: impl Serialize) -> Emit {
         self.everyone().emit(name, args)
     }
