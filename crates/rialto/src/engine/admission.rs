@@ -46,10 +46,11 @@ pub(super) async fn deny(options: &Options, handshake: &Handshake, upgrade: bool
         Err(late.status(StatusCode::SERVICE_UNAVAILABLE))
     };
     let denied = decided.unwrap_or_else(|_| late()).err()?;
-    if upgrade {
-        return Some(refused_upgrade(upgrade_status(denied.http_status()), denied.message()));
-    }
-    Some(plain(denied.http_status(), "application/json", denied.to_json()))
+    let reply = match upgrade {
+        true => refused_upgrade(upgrade_status(denied.http_status()), denied.message()),
+        false => plain(denied.http_status(), "application/json", denied.to_json()),
+    };
+    Some(mark(reply, HandshakeError::Forbidden, Some(denied.message())))
 }
 
 /// The reference answers a refused upgrade 400 whatever the cause.
