@@ -1,7 +1,8 @@
-//! Raw WebSocket server for the side-by-side benchmark: `bench-ws PORT [deflate]`.
+//! Raw WebSocket server for the side-by-side benchmark: `bench-ws PORT [deflate [LEVEL]]`.
 //!
 //! `/echo` returns what it is sent; `/fanout` sends it to every connection of that path.
-//! With the word `deflate` it accepts compression, for messages of any size.
+//! With the word `deflate` it accepts compression, for messages of any size; the level, 1 to 9, is
+//! for comparing at the same ratio: peers compress harder than our default.
 
 use rialto_ws::{Deflate, Group, Options, WebSocket};
 use tokio::net::TcpListener;
@@ -15,7 +16,9 @@ async fn main() -> rialto_ws::Result<()> {
     let group = Group::new();
     let mut options = Options::default();
     if std::env::args().nth(2).as_deref() == Some("deflate") {
-        options = options.deflate(Deflate::default().threshold(0));
+        let level = std::env::args().nth(3).and_then(|level| level.parse().ok());
+        let deflate = Deflate::default().threshold(0);
+        options = options.deflate(deflate.level(level.unwrap_or(deflate.level)));
     }
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     rialto_ws::serve_on(listener, options, move |socket| connection(socket, group.clone())).await

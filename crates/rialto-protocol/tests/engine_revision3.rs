@@ -173,9 +173,11 @@ proptest! {
     }
 
     #[test]
-    fn forms_bring_what_the_old_client_put_in(message in "[a-z\\\\n\n&=+%🦀]{0,16}") {
+    fn forms_bring_what_the_old_client_put_in(mut message in "[a-z\\\\n\n&=+%🦀]{0,16}") {
         // A backslash before a newline is spelled as a backslash before an n: no server can tell.
-        let message = message.replace("\\\n", "");
+        while message.contains("\\\n") {
+            message = message.replace("\\\n", "");
+        }
         // What the client does to the text, and then the browser's form.
         let escaped = message.replace("\\n", "\\\n").replace('\n', "\\n");
         let encoded: String = escaped.bytes().map(|byte| format!("%{byte:02x}")).collect();

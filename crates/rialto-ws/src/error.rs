@@ -139,6 +139,16 @@ impl Error {
         self.violation().is_some()
     }
 
+    /// What lies behind it: an [`io::Error`], or what TLS has to say.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        match &*self.0 {
+            Kind::Io(cause) | Kind::Setup(cause) | Kind::Proxy(_, _, Some(cause)) => Some(cause),
+            Kind::Tls(cause) => Some(&**cause),
+            _ => None,
+        }
+    }
+
     /// True if the stream failed, or a server could not listen.
     #[must_use]
     pub fn is_io(&self) -> bool {
@@ -228,8 +238,8 @@ impl fmt::Display for Error {
             Kind::Closed => f.write_str("the connection is closed"),
             Kind::Abnormal => f.write_str("the connection ended without a Close frame"),
             Kind::Full => f.write_str("the peer reads too slowly: the send budget is used up"),
-            Kind::Io(_) => f.write_str("the connection failed"),
-            Kind::Setup(_) => f.write_str("the server cannot start"),
+            Kind::Io(cause) => write!(f, "the connection failed: {cause}"),
+            Kind::Setup(cause) => write!(f, "the server cannot start: {cause}"),
             Kind::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Kind::Refused(refusal) => write!(f, "the handshake was refused: {refusal}"),
             Kind::Rejected(rejected) => rejected.fmt(f),
@@ -237,7 +247,8 @@ impl fmt::Display for Error {
             Kind::Invalid(what) => write!(f, "cannot be sent: {what}"),
             Kind::Url(what) => write!(f, "not a usable URL: {what}"),
             Kind::Answer(response, note) => describe(f, response, note),
-            Kind::Tls(_) => f.write_str("TLS failed"),
+            Kind::Tls(cause) => write!(f, "TLS failed: {cause}"),
+            Kind::Proxy(what, _, Some(cause)) => write!(f, "the proxy failed: {what}: {cause}"),
             Kind::Proxy(what, ..) => write!(f, "the proxy failed: {what}"),
         }
     }
@@ -264,26 +275,18 @@ fn describe(f: &mut fmt::Formatter<'_>, answer: &Response<Bytes>, note: &str) ->
     if note.is_empty() { Ok(()) } else { write!(f, " ({note})") }
 }
 
-/// As `Display`, with the cause behind it: it is what a `main` that returns an error prints.
+/// As `Display`: it is what a `main` that returns an error prints.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        match std::error::Error::source(self) {
-            Some(source) => write!(f, " ({source})"),
-            None => Ok(()),
-        }
+        write!(f, "{self}")
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.0 {
-            Kind::Io(error) | Kind::Setup(error) => Some(error),
-            Kind::Violation(violation) => Some(violation),
-            Kind::Tls(cause) => Some(&**cause),
-            Kind::Proxy(_, _, error) => error.as_ref().map(|error| error as _),
-            _ => None,
-        }
+/// The cause stands in the message already, so the chain goes on behind it; [`Error::cause`] has
+/// it as a value.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause().and_then(StdError::source)
     }
 }
 

@@ -136,6 +136,9 @@ pub use client::{Backoff, Connect, Incident, Messages, Phase, Reconnect, Reconne
 pub use client::{ClientTls, ClientTlsBuilder};
 pub use error::{Error, Result};
 pub use group::{Delivery, Group, Membership};
+/// The types of requests and answers, as [`Refusal`] has them.
+#[doc(no_inline)]
+pub use http;
 pub use io::stream::Stream;
 pub use io::turn;
 pub use io::turn::Turned;

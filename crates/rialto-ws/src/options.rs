@@ -82,7 +82,8 @@ pub struct Options {
     /// off. Default 60 s; `None` lets a peer stop reading for good and keep its bytes waiting.
     ///
     /// A slow peer is safe: each byte that the kernel takes begins the time anew.
-    /// [`recv`](crate::WebSocket::recv) reports a timeout, and the peer finds its connection reset.
+    /// [`recv`](crate::WebSocket::recv) reports a timeout, `send` fails, and once the handler lets
+    /// the socket go the peer finds its connection reset and the kernel's buffers are free.
     pub stall_timeout: Option<Duration>,
     /// Bytes in the head of a handshake, either way: first line, header fields and the empty line.
     /// Default 16 KiB, inclusive, so that large cookies pass; more is answered 431.

@@ -17,7 +17,7 @@ use hyper::ext::Protocol;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rialto_ws::{Connections, Message, Options, Role, Upgrade, WebSocket};
+use rialto_ws::{Connections, Message, Options, Role, Turned, Upgrade, WebSocket};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -250,14 +250,15 @@ async fn messages_of_all_sizes_come_back_over_http2() {
         socket.send(payload.clone()).await.unwrap();
         assert!(received(&mut socket).await.unwrap() == Message::from(payload), "size {size}");
     }
-    // Many small ones in both directions at once, in order.
+    // Many small ones in both directions at once, in order. In turns: a DATA frame for each would
+    // be an attack to h2, if the server is slow to read them.
     let (writing, mut reading) = socket.split();
-    let sending = tokio::spawn(async move {
+    let sending = tokio::spawn(Turned::new(async move {
         for n in 0..20_000u32 {
             writing.send(n.to_string()).await.unwrap();
         }
         writing
-    });
+    }));
     for n in 0..20_000u32 {
         let message = timeout(PATIENCE, reading.recv()).await.unwrap().unwrap().unwrap();
         assert_eq!(message.as_text(), Some(n.to_string().as_str()));

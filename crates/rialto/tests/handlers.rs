@@ -283,7 +283,10 @@ async fn a_pause_that_our_own_handlers_cause_is_not_the_peers_silence() {
 async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let events = Events::new().on_ack("echo", async |_, text: String| Ok(text));
-    let (address, _) = start(Server::new(events).options(short_heartbeat())).await;
+    // Twenty bytes take longer than both together, and none of them nearly as long.
+    let half = Duration::from_millis(400);
+    let options = Options::default().ping_interval(half).ping_timeout(half);
+    let (address, _) = start(Server::new(events).options(options)).await;
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
         Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -296,7 +299,7 @@ async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
         .await
         .unwrap();
     for byte in packet {
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(50)).await;
         stream.write_all(&[*byte]).await.unwrap();
     }
     let mut received = Vec::new();

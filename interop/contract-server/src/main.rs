@@ -46,8 +46,10 @@ async fn main() -> rialto::Result {
         }
     };
     let listen = server.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port()))).await?;
+    // Before anybody knows the address: a test may stop the server the moment it does.
+    let stopped = told_to_stop()?;
     println!("listening on {scheme}://{}", listen.address());
-    listen.run_until(told_to_stop()).await
+    listen.run_until(stopped).await
 }
 
 /// The contract itself: Socket.IO, an Engine.IO echo, raw WebSockets and routes on one port.
@@ -63,21 +65,27 @@ fn contract(args: &Args) -> Server {
     server
 }
 
-/// Ready at SIGTERM or Ctrl-C.
-async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+/// Ready at SIGTERM or Ctrl-C; both are heard from the moment of the call.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-    }
-    // Without Ctrl-C the program is ended from outside.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    })
+}
+
+/// Ready at Ctrl-C.
+#[cfg(not(unix))]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without Ctrl-C the program is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -205,7 +205,7 @@ async fn found(remote: RemoteSocket, text: &str) -> rialto::Result {
     println!("{:?} {} {}", remote.rooms(), remote.id(), remote.handshake().url());
     let name: Option<String> = remote.data()?;
     drop(name);
-    remote.emit("hi", &text).await?;
+    remote.emit("hi", text).await?;
     remote.join("room");
     remote.leave("room");
     remote.disconnect(true);

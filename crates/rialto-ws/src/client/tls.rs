@@ -109,7 +109,10 @@ enum Pin {
 }
 
 impl ClientTlsBuilder {
-    /// Trusts the certificates of a PEM file, beside the platform's.
+    /// Trusts the authorities of a PEM file, beside the platform's.
+    ///
+    /// A server's own certificate is no authority: for one that has signed itself, as
+    /// `openssl req -x509` makes them, use [`ClientTlsBuilder::pin_pem`].
     #[must_use]
     pub fn root_pem(mut self, pem: &[u8]) -> Self {
         match certificates(pem) {

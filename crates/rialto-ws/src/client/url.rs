@@ -29,7 +29,12 @@ impl Target {
             return Self::unix(rest);
         }
         let uri: Uri = url.parse().map_err(|_| {
-            Error::url("it does not parse (names outside ASCII have to be given in Punycode)")
+            Error::url(match url.split_once("://") {
+                None => "it begins with neither ws:// nor wss://",
+                Some((_, "")) => "it has no host",
+                Some((_, rest)) if rest.is_ascii() => "it does not parse",
+                Some(_) => "it does not parse: names outside ASCII have to be given in Punycode",
+            })
         })?;
         let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
         let secure = match scheme.as_str() {

@@ -38,6 +38,28 @@ impl Message {
         }
     }
 
+    /// A text message.
+    pub fn text(text: impl Into<Text>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A binary message.
+    pub fn binary(bytes: impl Into<Bytes>) -> Self {
+        Self::Binary(bytes.into())
+    }
+
+    /// True if it is text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.kind() == Kind::Text
+    }
+
+    /// True if it is bytes.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.kind() == Kind::Binary
+    }
+
     /// The text, if it is text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
@@ -109,6 +131,12 @@ macro_rules! message_from {
 
 message_from!(Text: &str, String, &String, Text);
 message_from!(Binary: Bytes, Vec<u8>);
+
+impl<const N: usize> From<[u8; N]> for Message {
+    fn from(bytes: [u8; N]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(&bytes))
+    }
+}
 
 impl From<&[u8]> for Message {
     fn from(bytes: &[u8]) -> Self {

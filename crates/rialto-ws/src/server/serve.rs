@@ -62,6 +62,24 @@ type Guard = Arc<dyn Fn(Handshake) -> Boxed<Result<Handshake, Refusal>> + Send +
 /// # }
 /// ```
 ///
+/// A handler that shares something is a closure that clones it for each connection:
+///
+/// ```no_run
+/// use rialto_ws::{Group, Result, WebSocket};
+///
+/// async fn chat(mut socket: WebSocket, room: Group) -> Result<()> {
+///     let _member = room.join(&socket);
+///     while let Some(message) = socket.recv().await? {
+///         room.publish(message);
+///     }
+///     Ok(())
+/// }
+/// # async fn example() -> Result<()> {
+/// let room = Group::new();
+/// rialto_ws::serve("127.0.0.1:8080", move |socket| chat(socket, room.clone())).await
+/// # }
+/// ```
+///
 /// # Errors
 /// Awaiting it fails if an endpoint cannot be bound.
 pub fn serve<H, F, E>(endpoint: impl Into<Endpoint>, handler: H) -> Serve<H>

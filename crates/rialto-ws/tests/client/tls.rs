@@ -149,8 +149,8 @@ async fn what_is_not_trusted_is_refused_with_the_reason() {
     let other = Connect::new("wss://other.test/").addresses([address]).tls(authority.trusted());
     let refused = within(other.clone().connect()).await.unwrap_err();
     assert!(format!("{refused:?}").contains("not valid for name"), "{refused:?}");
-    let source = std::error::Error::source(&refused).unwrap();
-    assert!(source.downcast_ref::<rustls::Error>().is_some(), "the cause can be asked");
+    let cause = refused.cause().unwrap();
+    assert!(cause.downcast_ref::<rustls::Error>().is_some(), "the cause can be asked");
     let named = other.tls(authority.trusted().server_name("chat.test"));
     greeting(&mut within(named.connect()).await.unwrap()).await;
 }
