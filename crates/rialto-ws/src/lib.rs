@@ -115,6 +115,7 @@
 //! system call, without any call to `flush` (see [`turn`]). Large payloads are not copied on the
 //! way out, and a whole message that arrives in one piece is unmasked where it lies.
 
+mod budget;
 mod client;
 mod error;
 mod group;
@@ -129,6 +130,7 @@ mod socket;
 mod split;
 mod streaming;
 
+pub use budget::{Charge, SharedBudget};
 pub use client::{Backoff, Connect, Incident, Messages, Phase, Reconnect, Reconnections, connect};
 #[cfg(feature = "tls")]
 pub use client::{ClientTls, ClientTlsBuilder};

@@ -1,5 +1,6 @@
 //! The options of a connection, server and client alike.
 
+use crate::budget::SharedBudget;
 use crate::proto::handshake::origin::Origins;
 use crate::proto::handshake::server::Terms;
 use crate::proto::{CloseFrame, Deflate, Limits, Role};
@@ -57,6 +58,12 @@ pub struct Options {
     /// While that much waits, `send` waits (see [`Options::slow_peer`]) and `try_send` refuses. The
     /// message that reaches the budget is still taken, whatever its size.
     pub send_budget: usize,
+    /// A bound that this connection shares with others. Default `None`.
+    ///
+    /// While it is exhausted, a connection for which anything waits has no room for more: what
+    /// would be queued is treated as if its own [`send_budget`](Self::send_budget) were used up.
+    /// Peers that keep up are not concerned.
+    pub shared_budget: Option<SharedBudget>,
     /// What `send` does while that much waits. Default [`SlowPeer::Wait`].
     pub slow_peer: SlowPeer,
     /// Time for the opening handshake, from the first wait to its end. Default 10 s.
@@ -146,6 +153,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             send_budget: 1 << 20,
+            shared_budget: None,
             slow_peer: SlowPeer::Wait,
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
@@ -189,6 +197,13 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = bytes;
+        self
+    }
+
+    /// Sets [`Options::shared_budget`].
+    #[must_use]
+    pub fn shared_budget(mut self, budget: SharedBudget) -> Self {
+        self.shared_budget = Some(budget);
         self
     }
 

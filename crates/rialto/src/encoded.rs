@@ -5,6 +5,7 @@ use crate::parser::{ParserRef, translate};
 use bytes::Bytes;
 use rialto_protocol::engine::revision3::{encode_base64, encode_binary};
 use rialto_ws::{Kind, Message, MessageRef, Prepared};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
@@ -21,13 +22,15 @@ pub struct Encoded {
     revision3: Option<Arc<OnceLock<Box<[Prepared]>>>>,
     /// The packet's text and attachments, where the messages do not show them.
     standard: Option<Arc<Standard>>,
-    /// Whether it may be dropped for a peer that is not ready for it.
-    volatile: bool,
+    flags: Flags,
+    /// Bytes of the text that [`Encoded::with_argument`] has put at the end of the arguments.
+    appended: u16,
 }
 
-/// A packet in the form of the standard parser.
+/// A packet in the form of the standard parser, beside what has written its messages.
 #[derive(Debug)]
 struct Standard {
+    parser: ParserRef,
     text: Box<str>,
     attachments: Vec<Bytes>,
 }
@@ -35,6 +38,7 @@ struct Standard {
 /// How a packet may be sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flags {
+    /// Whether it may be dropped for a peer that is not ready for it.
     pub(crate) volatile: bool,
     pub(crate) compress: bool,
 }
@@ -57,28 +61,29 @@ impl Encoded {
         flags: Flags,
     ) -> Result<Self> {
         let prepared = |message: Prepared| message.compress(flags.compress);
-        let volatile = flags.volatile;
         let Some(parser) = parser else {
             // `4` is the Engine.IO type of a message.
             let text = Prepared::text_with_prefix("4", packet);
             let binary = attachments.iter().map(|bytes| Prepared::new(bytes.clone()));
             let messages: Arc<[_]> = std::iter::once(text).chain(binary).map(prepared).collect();
-            return Ok(Self::from_messages(messages, None, volatile));
+            return Ok(Self::from_messages(messages, None, flags));
         };
         let messages = translate(parser, packet, attachments)?;
         let messages: Arc<[_]> =
             messages.into_iter().map(|message| prepared(message.into())).collect();
-        let standard = Standard { text: packet.into(), attachments: attachments.to_vec() };
-        Ok(Self::from_messages(messages, Some(Arc::new(standard)), volatile))
+        let (parser, text) = (parser.clone(), packet.into());
+        let standard = Standard { parser, text, attachments: attachments.to_vec() };
+        Ok(Self::from_messages(messages, Some(Arc::new(standard)), flags))
     }
 
     fn from_messages(
         messages: Arc<[Prepared]>,
         standard: Option<Arc<Standard>>,
-        volatile: bool,
+        flags: Flags,
     ) -> Self {
         let differs = messages.iter().any(|message| message.kind() == Kind::Binary);
-        Self { messages, revision3: differs.then(Arc::default), standard, volatile }
+        let revision3 = differs.then(Arc::default);
+        Self { messages, revision3, standard, flags, appended: 0 }
     }
 
     /// The Socket.IO packet's text, without the type of the Engine.IO layer.
@@ -101,7 +106,55 @@ impl Encoded {
     /// Whether it may be dropped for a peer that is not ready for it.
     #[must_use]
     pub fn is_volatile(&self) -> bool {
-        self.volatile
+        self.flags.volatile
+    }
+
+    /// Bytes of its messages, and of what is kept beside them.
+    pub(crate) fn len(&self) -> usize {
+        let beside = self.standard.as_ref().map_or(0, |standard| {
+            standard.text.len() + standard.attachments.iter().map(Bytes::len).sum::<usize>()
+        });
+        beside + self.messages.iter().map(|message| message.payload().len()).sum::<usize>()
+    }
+
+    /// True if the last argument, or the name of an event without any, is a string.
+    pub(crate) fn ends_with_string(&self) -> bool {
+        self.text().ends_with("\"]")
+    }
+
+    /// The same event with a string as one more argument, which must need no escaping.
+    pub(crate) fn with_argument(&self, argument: &str) -> Self {
+        let text = self.text();
+        let more = format!(",\"{argument}\"");
+        let text = format!("{}{more}]", text.strip_suffix(']').unwrap_or(text));
+        let mut packet = match &self.standard {
+            None => {
+                let text = Prepared::text_with_prefix("4", &text).compress(self.flags.compress);
+                let rest = self.messages.iter().skip(1).cloned();
+                Self::from_messages(std::iter::once(text).chain(rest).collect(), None, self.flags)
+            }
+            Some(standard) => {
+                let (parser, attachments) = (Some(&standard.parser), &standard.attachments);
+                match Self::new(parser, &text, attachments, self.flags) {
+                    Ok(packet) => packet,
+                    Err(error) => {
+                        tracing::error!(%error, "a parser takes an event, but not its offset");
+                        return self.clone();
+                    }
+                }
+            }
+        };
+        packet.appended = u16::try_from(more.len()).unwrap_or_default();
+        packet
+    }
+
+    /// [`Encoded::text`] without what [`Encoded::with_argument`] has added.
+    pub(crate) fn text_as_emitted(&self) -> Cow<'_, str> {
+        let text = self.text();
+        match text.len().checked_sub(1 + usize::from(self.appended)) {
+            Some(end) if self.appended > 0 => format!("{}]", &text[..end]).into(),
+            _ => text.into(),
+        }
     }
 
     pub(crate) fn messages(&self) -> &[Prepared] {
@@ -186,4 +239,54 @@ pub(crate) fn with_messages<R>(
     let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
     let messages: Vec<_> = std::iter::once(text).chain(binary).collect();
     Ok(work(&messages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: &str = r#"51-["e",{"_placeholder":true,"num":0}]"#;
+    const LONGER: &str = r#"51-["e",{"_placeholder":true,"num":0},"offset"]"#;
+
+    fn attachments(packet: &Encoded) -> Vec<&[u8]> {
+        packet.attachments().collect()
+    }
+
+    fn appended(parser: Option<&ParserRef>) -> (Encoded, Encoded) {
+        let flags = Flags { volatile: true, compress: false };
+        let bytes = [Bytes::from_static(&[1, 2])];
+        let plain = Encoded::new(parser, EVENT, &bytes, flags).unwrap();
+        // What was made for old clients is not taken over.
+        assert!(!plain.messages_of_revision3().is_empty());
+        let longer = plain.with_argument("offset");
+        assert_eq!(longer.text(), LONGER);
+        assert_eq!(longer.text_as_emitted(), EVENT);
+        assert_eq!(plain.text_as_emitted(), EVENT);
+        assert_eq!(attachments(&longer), [&[1, 2][..]]);
+        assert!(longer.is_volatile() && !longer.flags.compress);
+        (longer, Encoded::new(parser, LONGER, &bytes, flags).unwrap())
+    }
+
+    fn payloads(messages: &[Prepared]) -> Vec<&[u8]> {
+        messages.iter().map(Prepared::payload).collect()
+    }
+
+    fn assert_same(made: &Encoded, direct: &Encoded) {
+        assert_eq!(payloads(made.messages()), payloads(direct.messages()));
+        let [old, same] = [made, direct].map(|packet| payloads(packet.messages_of_revision3()));
+        assert_eq!(old, same);
+    }
+
+    #[test]
+    fn an_argument_is_added_in_every_form() {
+        let (made, direct) = appended(None);
+        assert_same(&made, &direct);
+    }
+
+    #[cfg(feature = "msgpack")]
+    #[test]
+    fn an_argument_is_added_before_a_parser_writes() {
+        let (made, direct) = appended(Some(&ParserRef::new(crate::parser::Msgpack)));
+        assert_same(&made, &direct);
+    }
 }

@@ -28,6 +28,7 @@
 
 mod compression;
 mod encoded;
+mod ends;
 mod engine;
 mod error;
 mod handshake;
@@ -43,13 +44,13 @@ pub mod parser;
 pub use axum;
 pub use bytes::Bytes;
 pub use encoded::Encoded;
-pub use engine::EngineSocket;
+pub use engine::{EngineSocket, Stats};
 pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
-    AddHeaders, AllowRequest, ConnectionError, Cookie, Cors, Denied, Encoding, HttpCompression,
-    OnConnectionError, OptionalCompression, OptionalCookie, Options, Priority, SameSite,
-    ServeClient, Transport,
+    AddHeaders, AllowRequest, ConnectionError, ConnectionStateRecovery, Cookie, Cors, Denied,
+    Encoding, HttpCompression, OnConnectionError, OptionalCompression, OptionalCookie, Options,
+    Priority, SameSite, ServeClient, SlowPeer, Transport,
 };
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};

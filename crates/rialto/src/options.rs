@@ -1,11 +1,24 @@
 //! The options of a server, under socket.io's names in Rust spelling, with its defaults.
 
+macro_rules! setters {
+    ($($name:ident: $type:ty),+ $(,)?) => {$(
+        #[doc = concat!("Sets [`Self::", stringify!($name), "`].")]
+        #[must_use]
+        pub fn $name(mut self, value: $type) -> Self {
+            self.$name = value;
+            self
+        }
+    )+};
+}
+
 mod admission;
 mod compression;
 mod connection_error;
 mod cookie;
 mod cors;
 mod hooks;
+mod recovery;
+mod slow_peer;
 
 pub use admission::{AllowRequest, Denied};
 pub use compression::{Encoding, HttpCompression, OptionalCompression};
@@ -13,6 +26,8 @@ pub use connection_error::{ConnectionError, OnConnectionError};
 pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
 pub use cors::Cors;
 pub use hooks::AddHeaders;
+pub use recovery::ConnectionStateRecovery;
+pub use slow_peer::SlowPeer;
 
 use crate::handshake::Handshake;
 use crate::parser::{Parser, ParserRef};
@@ -76,6 +91,9 @@ pub struct Options {
     pub cors: Option<Cors>,
     /// The browser client at `<path>/socket.io.js`. Default: Rialto's own.
     pub serve_client: ServeClient,
+    /// Whether clients that come back soon get their id, rooms, data and missed events back.
+    /// Default off.
+    pub connection_state_recovery: Option<ConnectionStateRecovery>,
     /// Decides on each new connection, before anything is kept for it. Default: all may connect.
     pub allow_request: Option<AllowRequest>,
     /// Adds header fields to the answer that opens a session. Default none.
@@ -88,11 +106,25 @@ pub struct Options {
     pub http_compression: Option<HttpCompression>,
     /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
     ///
-    /// While that much waits, `emit` waits, and what cannot wait (a broadcast) closes the peer
-    /// with 1013 (on long-polling: by the end of its polls). The message that reaches the budget is
-    /// still taken. A client on long-polling is this far behind whatever was sent since its last
-    /// poll: raise it where bursts are large and polling is common.
+    /// While that much waits, [`Options::slow_peer`] says what becomes of more. The message that
+    /// reaches the budget is still taken. A client on long-polling is this far behind whatever was
+    /// sent since its last poll: raise it where bursts are large and polling is common.
     pub send_budget: usize,
+    /// What becomes of an event for a peer that has no room for it. Default [`SlowPeer::Wait`].
+    pub slow_peer: SlowPeer,
+    /// How long a peer may take nothing of what waits for it. Default 30 s; then it is cut off, and
+    /// an `emit` that waited for it fails. `None` leaves that to the heartbeat, which ends only
+    /// peers that are silent: one that sends and never reads would be waited for without end.
+    ///
+    /// On long-polling it counts from the last poll, and is looked at once per `ping_interval` at
+    /// least.
+    pub stall_timeout: Option<Duration>,
+    /// Bytes that may wait for all slow peers together. Default 256 MiB.
+    ///
+    /// While more waits, each peer for which anything waits has no room, as if its own
+    /// [`send_budget`](Self::send_budget) were used up. Peers that keep up are not concerned. A
+    /// broadcast counts for each receiver, although it lies in memory once.
+    pub max_buffered: usize,
     /// Compression of WebSocket messages (RFC 7692). Default off, as in socket.io: it costs time
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
@@ -139,11 +171,15 @@ impl Default for Options {
             cookie: None,
             cors: None,
             serve_client: ServeClient::Own,
+            connection_state_recovery: None,
             allow_request: None,
             initial_headers: None,
             headers: None,
             http_compression: Some(HttpCompression::default()),
             send_budget: 2_000_000,
+            slow_peer: SlowPeer::Wait,
+            stall_timeout: Some(Duration::from_secs(30)),
+            max_buffered: 256 << 20,
             per_message_deflate: None,
             cleanup_empty_child_namespaces: true,
             on_connection_error: None,
@@ -160,23 +196,13 @@ impl Default for Options {
     }
 }
 
-macro_rules! setters {
-    ($($name:ident: $type:ty),+ $(,)?) => {$(
-        #[doc = concat!("Sets [`Options::", stringify!($name), "`].")]
-        #[must_use]
-        pub fn $name(mut self, value: $type) -> Self {
-            self.$name = value;
-            self
-        }
-    )+};
-}
-
 impl Options {
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
         allow_eio3: bool, allow_jsonp: bool,
-        serve_client: ServeClient, send_budget: usize, ack_timeout: Duration,
+        serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
+        stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
@@ -221,6 +247,13 @@ impl Options {
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.cors = Some(cors);
+        self
+    }
+
+    /// Sets [`Options::connection_state_recovery`].
+    #[must_use]
+    pub fn connection_state_recovery(mut self, recovery: ConnectionStateRecovery) -> Self {
+        self.connection_state_recovery = Some(recovery);
         self
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
-use rialto::{Cookie, Cors, HttpCompression, Options};
+use rialto::{ConnectionStateRecovery, Cookie, Cors, HttpCompression, Options};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -74,6 +74,7 @@ fn every_option_stands_on_the_page_with_its_default() {
     let options = ["Of the server", "Of the engine", "Limits and times of Rialto's own"];
     assert_eq!(rows(&page, &options), fields(&Options::default()), "left: docs/options.md");
     for (heading, fields) in [
+        ("`ConnectionStateRecovery`", fields(&ConnectionStateRecovery::default())),
         ("`HttpCompression`", fields(&HttpCompression::default())),
         ("`Cookie`", fields(&Cookie::default())),
         ("`Cors`", fields(&Cors::new(["*"]))),

@@ -161,17 +161,13 @@ impl Args {
         self.eio3 == Switch::On
     }
 
-    pub(crate) fn deflate(&self) -> bool {
-        self.deflate == Switch::On
+    /// How long a client may come back; `None` for never.
+    pub(crate) fn recovery(&self) -> Option<Duration> {
+        self.recovery.0.as_deref().and_then(|time| ms(time).ok())
     }
 
-    /// The flags that ask for what this version does not have.
-    pub(crate) fn not_obeyed(&self) -> Vec<String> {
-        let mut flags = Vec::new();
-        if let Some(time) = &self.recovery.0 {
-            flags.push(format!("--recovery {time}"));
-        }
-        flags
+    pub(crate) fn deflate(&self) -> bool {
+        self.deflate == Switch::On
     }
 }
 

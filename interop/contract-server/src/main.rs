@@ -32,9 +32,6 @@ async fn main() -> rialto::Result {
         .with_writer(std::io::stderr)
         .init();
     let args = Args::parse();
-    for flag in args.not_obeyed() {
-        eprintln!("contract-server: {flag} has no effect: this version of Rialto does not have it");
-    }
     let server = match args.app {
         App::Contract => contract(&args),
         App::Protocol => apps::protocol::server(&args),

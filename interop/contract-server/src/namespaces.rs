@@ -27,7 +27,8 @@ fn events() -> Events {
 }
 
 async fn welcome(socket: Socket) -> rialto::Result {
-    let greeting = json!({ "id": socket.id(), "nsp": socket.namespace(), "recovered": false });
+    let (id, nsp, recovered) = (socket.id(), socket.namespace(), socket.recovered());
+    let greeting = json!({ "id": id, "nsp": nsp, "recovered": recovered });
     socket.emit("welcome", greeting).await
 }
 

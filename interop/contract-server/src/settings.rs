@@ -1,7 +1,7 @@
 //! The contract's settings as Rialto's options.
 
 use crate::args::{Args, Parser};
-use rialto::{Cors, Handshake, Options, ws};
+use rialto::{ConnectionStateRecovery, Cors, Handshake, Options, ws};
 use std::time::Duration;
 
 /// Clients have this long to take the news that the server stops; twice this is within 3 s.
@@ -28,6 +28,10 @@ pub(crate) fn options(args: &Args) -> Options {
     }
     if args.parser == Parser::Msgpack {
         options = options.parser(rialto::parser::Msgpack);
+    }
+    if let Some(time) = args.recovery() {
+        let recovery = ConnectionStateRecovery::default().max_disconnection_duration(time);
+        options = options.connection_state_recovery(recovery.skip_middlewares(true));
     }
     match args.cors() {
         Some(origin) => options.cors(Cors::new([origin]).credentials(true)),

@@ -78,10 +78,11 @@ pub const LAYOUTS: &[Layout] = &[
             // Pages alone.
             module("guide", &[]),
             module("error", &["proto"]),
-            module("options", &["proto"]),
+            module("budget", &[]),
+            module("options", &["budget", "proto"]),
             module("prepared", &["proto"]),
             module("head", &["error", "proto"]),
-            module("io", &["prepared", "options", "error", "proto"]),
+            module("io", &["budget", "prepared", "options", "error", "proto"]),
             module("streaming", &["io", "error", "proto"]),
             // A socket splits into halves and halves rejoin: one noun in two files.
             module(
@@ -100,20 +101,36 @@ pub const LAYOUTS: &[Layout] = &[
     Layout {
         folder: "crates/rialto/src",
         modules: &[
-            module("server", &["socketio", "engine", "http", "adapter", "net", "options", "error"]),
-            module("engine", &["compression", "encoded", "handshake", "net", "options", "error"]),
+            module(
+                "server",
+                &["ends", "socketio", "engine", "http", "adapter", "net", "options", "error"],
+            ),
+            module(
+                "engine",
+                &["ends", "compression", "encoded", "handshake", "net", "options", "error"],
+            ),
             module("http", &["compression", "options", "error"]),
             module("compression", &["options"]),
             module(
                 "socketio",
-                &["engine", "adapter", "encoded", "parser", "handshake", "options", "error"],
+                &[
+                    "ends",
+                    "engine",
+                    "adapter",
+                    "encoded",
+                    "parser",
+                    "handshake",
+                    "options",
+                    "error",
+                ],
             ),
             // What an adapter hands on and describes.
-            module("adapter", &["encoded", "handshake", "error"]),
+            module("adapter", &["encoded", "handshake", "options", "error"]),
             // The application's decision on a connection is an option.
             module("options", &["parser", "handshake", "error"]),
             module("handshake", &["error"]),
             module("encoded", &["parser", "error"]),
+            module("ends", &[]),
             module("parser", &["error"]),
             module("net", &[]),
             module("error", &[]),

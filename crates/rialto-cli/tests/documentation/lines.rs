@@ -12,8 +12,8 @@ use rialto::axum::response::Response;
 use rialto::axum::routing::{get, post};
 use rialto::ws::{self, WebSocket};
 use rialto::{
-    Args, Bytes, Cookie, Cors, Denied, Events, Handshake, HttpCompression, Options, Refused,
-    RemoteSocket, SameSite, ServeClient, Server, Socket, Transport, guard,
+    Args, Bytes, ConnectionStateRecovery, Cookie, Cors, Denied, Events, Handshake, HttpCompression,
+    Options, Refused, RemoteSocket, SameSite, ServeClient, Server, Socket, Transport, guard,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -148,6 +148,7 @@ async fn one(socket: Socket, text: String, data: Vec<u8>, x: f64, y: f64) -> ria
     let _ = socket.transport();
     let _ = socket.namespace();
     let _ = socket.is_connected();
+    let _ = socket.recovered();
     socket.disconnect(false);
     socket.disconnect(true);
     socket.close_connection();
@@ -193,6 +194,7 @@ async fn everyone(mut server: Server, socket: Socket, text: String) -> rialto::R
     io.to("room").sockets_leave("other");
     io.to("room").disconnect_sockets(true);
     let _ = io.count();
+    let _ = io.stats().connections;
     io.close().await;
     Ok(())
 }
@@ -279,6 +281,12 @@ fn options(cors: Cors) -> Options {
         .parser(rialto::parser::Msgpack)
         .cleanup_empty_child_namespaces(true)
         .on_connection_error(|error| println!("{} {}", error.code, error.context))
+        .connection_state_recovery(ConnectionStateRecovery::default())
+        .connection_state_recovery(
+            ConnectionStateRecovery::default()
+                .max_disconnection_duration(Duration::from_secs(60))
+                .skip_middlewares(true),
+        )
         .ack_timeout(Duration::from_secs(30))
 }
 

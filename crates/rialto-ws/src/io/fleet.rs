@@ -8,6 +8,7 @@
 
 use super::closing::Closing;
 use super::writer::Shared;
+use crate::budget::SharedBudget;
 use crate::options::{Heartbeat, Options};
 use parking_lot::Mutex;
 use std::cell::RefCell;
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     heartbeat: Option<Heartbeat>,
     idle: Option<Duration>,
     stall: Option<Duration>,
+    /// Which budget they share; the fleet holds it.
+    shared: Option<usize>,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             heartbeat: options.heartbeat,
             idle: options.idle_timeout,
             stall: options.stall_timeout,
+            shared: options.shared_budget.as_ref().map(SharedBudget::id),
         }
     }
 
@@ -99,6 +103,7 @@ impl Watch {
 pub(crate) struct Fleet {
     pub(crate) settings: Settings,
     pub(crate) runtime: Handle,
+    pub(crate) shared: Option<SharedBudget>,
     members: Mutex<Members>,
     pub(super) closing: Closing,
 }
@@ -122,8 +127,8 @@ thread_local! {
 }
 
 impl Fleet {
-    /// The fleet of the current runtime for these settings.
-    pub(crate) fn of(settings: Settings) -> Arc<Self> {
+    /// The fleet of the current runtime for these settings, which name this budget.
+    pub(crate) fn of(settings: Settings, shared: Option<&SharedBudget>) -> Arc<Self> {
         let runtime = Handle::current();
         let key = (runtime.id(), settings);
         let last = LAST.with_borrow(|last| match last {
@@ -131,20 +136,21 @@ impl Fleet {
             _ => None,
         });
         last.unwrap_or_else(|| {
-            let fleet = Self::look_up(key, runtime);
+            let fleet = Self::look_up(key, runtime, shared);
             LAST.set(Some((key, Arc::downgrade(&fleet))));
             fleet
         })
     }
 
-    fn look_up(key: Key, runtime: Handle) -> Arc<Self> {
+    fn look_up(key: Key, runtime: Handle, shared: Option<&SharedBudget>) -> Arc<Self> {
         let mut fleets = FLEETS.lock();
         if let Some(fleet) = fleets.get(&key).and_then(Weak::upgrade) {
             return fleet;
         }
         fleets.retain(|_, fleet| fleet.strong_count() > 0);
         let (members, closing) = (Mutex::default(), Closing::default());
-        let fleet = Arc::new(Self { settings: key.1, runtime, members, closing });
+        let shared = shared.cloned();
+        let fleet = Arc::new(Self { settings: key.1, runtime, shared, members, closing });
         fleets.insert(key, Arc::downgrade(&fleet));
         fleet
     }
@@ -235,6 +241,7 @@ mod tests {
             heartbeat,
             idle: idle.map(seconds),
             stall: stall.map(seconds),
+            shared: None,
         }
     }
 
@@ -261,8 +268,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn places_are_used_again_and_the_sweeper_ends_with_the_last() {
-        let fleet = Fleet::of(settings(None, Some(4), None));
-        assert!(Arc::ptr_eq(&fleet, &Fleet::of(fleet.settings)), "one fleet for the same settings");
+        let fleet = Fleet::of(settings(None, Some(4), None), None);
+        assert!(
+            Arc::ptr_eq(&fleet, &Fleet::of(fleet.settings, None)),
+            "one fleet for the same settings"
+        );
         let places: Vec<_> = (0..3).map(|_| fleet.join(Weak::new())).collect();
         assert_eq!(places, [0, 1, 2]);
         fleet.leave(1);
@@ -283,7 +293,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.unwrap();
             let fleet = runtime.block_on(async {
-                let fleet = Fleet::of(settings);
+                let fleet = Fleet::of(settings, None);
                 fleet.join(Weak::new());
                 Arc::downgrade(&fleet)
             });

@@ -15,6 +15,7 @@ use super::queue::Lease;
 use super::random;
 use super::stream::WriteHalf;
 use super::turn::{self, Token};
+use crate::budget::{Charge, SharedBudget};
 use crate::error::Error;
 use crate::options::Options;
 use crate::prepared::Prepared;
@@ -90,6 +91,8 @@ struct Jam {
     /// The newest pong that the kernel would not take (older ones are dropped, RFC 6455 §5.5.3).
     late_pong: Option<Vec<u8>>,
     waiters: Vec<Waker>,
+    /// What waits here, of the budget that many connections share.
+    charge: Option<Charge>,
 }
 
 /// Why something was not queued.
@@ -158,7 +161,7 @@ impl Shared {
             jam: None,
             rare: Rare::of(&options.slow_peer),
         };
-        let fleet = Fleet::of(Settings::new(options));
+        let fleet = Fleet::of(Settings::new(options), options.shared_budget.as_ref());
         Arc::new_cyclic(|this| Self {
             writer: Mutex::new(writer),
             more: AtomicBool::new(false),
@@ -249,10 +252,24 @@ impl Shared {
 
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
-        if writer.state == State::Open && writer.has_room(self.budget()) {
+        if writer.state == State::Open && self.has_room(writer) {
             return Ok(());
         }
         self.make_room(writer)
+    }
+
+    /// A message is taken while less than the budget waits, so the last one may exceed it: that
+    /// keeps messages larger than the budget possible, and the answer the same for all sizes.
+    fn has_room(&self, writer: &Writer) -> bool {
+        let exhausted = || self.fleet.shared.as_ref().is_some_and(SharedBudget::is_exhausted);
+        writer.queued() < self.budget() && !(writer.drain == Drain::Blocked && exhausted())
+    }
+
+    /// Counts what waits against the budget that is shared, while the socket takes too little.
+    fn charge(&self, writer: &mut Writer) {
+        let Some(shared) = &self.fleet.shared else { return };
+        let bytes = writer.queued();
+        writer.jam().charge.get_or_insert_with(|| shared.charge()).set(bytes);
     }
 
     #[cold]
@@ -264,7 +281,7 @@ impl Shared {
         if writer.state != State::Open {
             return Err(Refused::Closed);
         }
-        if writer.has_room(self.budget()) { Ok(()) } else { Err(Refused::Full) }
+        if self.has_room(writer) { Ok(()) } else { Err(Refused::Full) }
     }
 
     /// Queues all of it side by side within the budget, or nothing.
@@ -448,7 +465,7 @@ impl Shared {
     /// Decides when what was just queued leaves.
     fn after_push_with(self: &Arc<Self>, writer: &mut Writer, leave: Leave) {
         if writer.drain == Drain::Blocked {
-            return;
+            return self.charge(writer);
         }
         if writer.queue.len() < CORK_LIMIT {
             if let Some(token) = turn::defer(self, writer.mark) {
@@ -499,6 +516,7 @@ impl Shared {
             Poll::Pending => {
                 writer.drain = Drain::Blocked;
                 writer.jam().drain_waker = Some(cx.waker().clone());
+                self.charge(&mut writer);
                 if writer.queue.len() <= self.budget() / 2 {
                     writer.wake_waiters();
                 }
@@ -538,12 +556,6 @@ impl Drop for Shared {
 impl Writer {
     fn jam(&mut self) -> &mut Jam {
         self.jam.get_or_insert_default()
-    }
-
-    /// A message is taken while less than the budget waits, so the last one may exceed it: that
-    /// keeps messages larger than the budget possible, and the answer the same for all sizes.
-    fn has_room(&self, budget: usize) -> bool {
-        self.queued() < budget
     }
 
     fn wait(&mut self, cx: &Context<'_>) {

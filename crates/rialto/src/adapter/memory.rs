@@ -1,15 +1,21 @@
 //! The adapter of a single machine.
 
+use super::history::{History, Keep};
+use super::recovery::{Marks, Recovery, SavedSession};
 use super::rooms::{Changes, tell};
 use super::{
     AckRequest, Adapter, Host, Member, Operation, Room, RoomChange, SocketDetails, Target,
 };
 use crate::encoded::Encoded;
+use crate::options::Options;
+use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 /// Members in a dense vector beside a hash: walked in order, left in constant time.
 ///
@@ -22,6 +28,17 @@ type Members = Arc<IndexMap<Room, Arc<dyn Member>>>;
 pub struct Memory {
     index: Mutex<Index>,
     host: OnceLock<Weak<dyn Host>>,
+    log: Option<Box<Log>>,
+}
+
+/// What is kept for clients that come back.
+///
+/// Its lock is held while packets are handed over, so that each connection gets them in the order
+/// of their offsets. It is taken before that of the index.
+struct Log {
+    history: Mutex<History>,
+    /// The newest packet that everyone has been handed.
+    head: AtomicU64,
 }
 
 #[derive(Default)]
@@ -33,6 +50,8 @@ struct Index {
     changes: Changes,
     /// Whether changes are noted: asked anew before each.
     watched: bool,
+    /// For clients that come back: where each socket began. Empty without a log.
+    marks: HashMap<Room, Marks>,
 }
 
 /// Who a target means, found under the lock and used without it.
@@ -47,6 +66,35 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An adapter that keeps packets and sessions as
+    /// [`Options::connection_state_recovery`](crate::Options) says; nothing where that is off.
+    #[must_use]
+    pub fn with_recovery(options: &Options) -> Self {
+        let Some(recovery) = &options.connection_state_recovery else { return Self::new() };
+        let sessions = recovery.max_disconnection_duration;
+        // A packet is older than that before a lost connection is noticed: by a ping and the time
+        // in which the one before it was to be answered. Whatever is older has been received.
+        let unnoticed = options.ping_interval.saturating_add(options.ping_timeout * 2);
+        let keep = Keep {
+            sessions,
+            packets: sessions.saturating_add(unnoticed),
+            max_bytes: recovery.max_bytes,
+            max_sessions: recovery.max_sessions,
+        };
+        let mut epoch = [0; 6];
+        if let Err(error) = getrandom::fill(&mut epoch) {
+            tracing::error!(%error, "no randomness: clients that come back are not recovered");
+            return Self::new();
+        }
+        let history = Mutex::new(History::new(keep, &BASE64URL_NOPAD.encode(&epoch)));
+        let log = Box::new(Log { history, head: AtomicU64::new(0) });
+        Self { log: Some(log), ..Self::default() }
+    }
+
+    fn head(&self) -> Option<u64> {
+        self.log.as_ref().map(|log| log.head.load(Ordering::Acquire))
     }
 
     /// Changes rooms, and tells the namespace afterwards.
@@ -129,7 +177,7 @@ impl Index {
         }
     }
 
-    fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room) {
+    fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room, head: Option<u64>) {
         let created = !self.rooms.contains_key(room);
         let members = self.rooms.entry(Arc::clone(room)).or_default();
         if members.contains_key(id) {
@@ -137,6 +185,9 @@ impl Index {
         }
         Arc::make_mut(members).insert(Arc::clone(id), Arc::clone(member));
         self.joined.entry(Arc::clone(id)).or_default().push(Arc::clone(room));
+        if let Some(head) = head {
+            self.marks.entry(Arc::clone(id)).or_default().rooms.push((Arc::clone(room), head));
+        }
         if !self.watched {
             return;
         }
@@ -155,7 +206,11 @@ impl Adapter for Memory {
 
     fn add(&self, member: Arc<dyn Member>) {
         let id = Arc::clone(member.id());
-        Arc::make_mut(&mut self.index.lock().all).insert(id, member);
+        let mut index = self.index.lock();
+        if let Some(since) = self.head() {
+            index.marks.insert(Arc::clone(&id), Marks { since, ..Marks::default() });
+        }
+        Arc::make_mut(&mut index.all).insert(id, member);
     }
 
     fn remove(&self, id: &str) {
@@ -163,6 +218,7 @@ impl Adapter for Memory {
             for room in index.joined.remove(id).unwrap_or_default() {
                 index.leave(id, &room);
             }
+            index.marks.remove(id);
             Arc::make_mut(&mut index.all).swap_remove(id);
         });
     }
@@ -171,8 +227,10 @@ impl Adapter for Memory {
         self.change(|index| {
             let Some((id, member)) = index.all.get_key_value(id) else { return false };
             let (id, member) = (Arc::clone(id), Arc::clone(member));
+            // Read before the rooms have a new member: what is sent meanwhile counts as missed.
+            let head = self.head();
             for room in rooms.iter().filter(|room| **room != id) {
-                index.enter(&id, &member, room);
+                index.enter(&id, &member, room, head);
             }
             true
         })
@@ -181,6 +239,9 @@ impl Adapter for Memory {
     fn leave(&self, id: &str, room: &str) {
         self.change(|index| {
             index.leave(id, room);
+            if let Some(marks) = index.marks.get_mut(id) {
+                marks.rooms.retain(|(name, _)| **name != *room);
+            }
             if let Some(joined) = index.joined.get_mut(id) {
                 joined.retain(|name| **name != *room);
                 if joined.is_empty() {
@@ -203,7 +264,17 @@ impl Adapter for Memory {
     fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>) {
         // Everything that one connection receives in this turn leaves in one write.
         let _turn = rialto_ws::turn::enter();
-        self.for_each(target, |member| member.deliver(packet, ack));
+        if self.log.is_none() || ack.is_some() {
+            return self.for_each(target, |member| member.deliver(packet, ack));
+        }
+        self.record(packet, target, &mut |packet| {
+            self.for_each(target, |member| member.deliver(packet, None));
+            true
+        });
+    }
+
+    fn recovery(&self) -> Option<&dyn Recovery> {
+        self.log.is_some().then_some(self)
     }
 
     fn apply(&self, target: &Target, operation: &Operation) {
@@ -233,6 +304,72 @@ impl Adapter for Memory {
         let mut members = Vec::new();
         self.for_each(target, |member| members.push(Arc::clone(member)));
         members
+    }
+}
+
+impl Recovery for Memory {
+    fn record(&self, packet: &Encoded, target: &Target, send: &mut dyn FnMut(&Encoded) -> bool) {
+        let Some(log) = &self.log else {
+            send(packet);
+            return;
+        };
+        let mut history = log.history.lock();
+        if packet.is_volatile() {
+            if packet.ends_with_string() {
+                send(&packet.with_argument(&history.offset(history.head())));
+            } else {
+                send(packet);
+            }
+            return;
+        }
+        let packet = packet.with_argument(&history.offset(history.head() + 1));
+        if send(&packet) {
+            history.push(packet, target.clone(), Instant::now());
+            log.head.store(history.head(), Ordering::Release);
+        }
+    }
+
+    fn persist_session(&self, mut session: SavedSession) {
+        let Some(log) = &self.log else { return };
+        let mut history = log.history.lock();
+        if let Some(marks) = self.index.lock().marks.get(&session.id) {
+            session.marks = marks.clone();
+        }
+        history.persist(session, Instant::now());
+    }
+
+    fn restore_session<'a>(
+        &'a self,
+        pid: &'a str,
+        offset: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Option<SavedSession>> {
+        let restore = |log: &Log| log.history.lock().restore(pid, offset, limit, Instant::now());
+        Box::pin(std::future::ready(self.log.as_deref().and_then(restore)))
+    }
+
+    fn rejoin(
+        &self,
+        session: &SavedSession,
+        member: Arc<dyn Member>,
+        hand: &mut dyn FnMut(&Encoded),
+    ) {
+        let history = self.log.as_ref().map(|log| log.history.lock());
+        if let Some(history) = &history {
+            history.missed(session).for_each(hand);
+        }
+        let id = Arc::clone(member.id());
+        self.add(member);
+        self.join(&id, &session.rooms);
+        self.index.lock().marks.insert(id, session.marks.clone());
+    }
+
+    fn keeps_sessions(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| {
+            let mut history = log.history.lock();
+            history.purge(Instant::now());
+            history.sessions() > 0
+        })
     }
 }
 

@@ -4,12 +4,15 @@
 //! [`Memory`] and on many with an adapter of `rialto-cluster`.
 
 mod details;
+mod history;
 mod memory;
+mod recovery;
 mod rooms;
 mod servers;
 
 pub use details::SocketDetails;
 pub use memory::Memory;
+pub use recovery::{Recovery, SavedSession, SessionData};
 pub use rooms::RoomChange;
 pub use servers::{Host, ServerAnswers, ServerEvent};
 
@@ -145,6 +148,14 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Delivers a packet.
     fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>);
+
+    /// The adapter's part in connection state recovery; `None` if it has none, or it is off.
+    ///
+    /// An adapter that has one also sends broadcasts without an ack through
+    /// [`Recovery::record`].
+    fn recovery(&self) -> Option<&dyn Recovery> {
+        None
+    }
 
     /// Does something to sockets.
     fn apply(&self, target: &Target, operation: &Operation);

@@ -1,6 +1,7 @@
 //! The one task of a session: reads, hands messages up, keeps time.
 
 use super::session::Session;
+use crate::ends::{self, End};
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
@@ -95,7 +96,7 @@ impl Driver {
                         take(&self.session, self.client.as_mut(), message, cx, now)
                     }
                     Poll::Ready(Ok(None)) => {
-                        return self.session.fail(CloseReason::TransportClose, 1000, "");
+                        return self.session.fail(CloseReason::TransportClose, ends::GOODBYE);
                     }
                     Poll::Ready(Err(error)) => return self.transport_failed(&error),
                 },
@@ -106,7 +107,7 @@ impl Driver {
             };
             if let Err(fault) = outcome {
                 tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
-                return self.session.fail(fault.reason, 1002, fault.text);
+                return self.session.fail(fault.reason, End { code: 1002, text: fault.text });
             }
         }
         // More may be there: come back after the others.
@@ -128,7 +129,8 @@ impl Driver {
             CloseReason::TransportError
         };
         tracing::debug!(%error, "the WebSocket failed");
-        self.session.fail(reason, 1002, "");
+        // The WebSocket itself has said what was wrong.
+        self.session.fail(reason, End { code: 1002, text: "" });
     }
 
     fn handle_client_timeout(&mut self, now: Instant) {
@@ -136,7 +138,7 @@ impl Driver {
             && let Err(fault) = self.client.handle_timeout(now)
         {
             tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
-            self.session.close_with(fault.reason, 1008, fault.text);
+            self.session.close_with(fault.reason, End { code: 1008, text: fault.text });
         }
     }
 
@@ -170,23 +172,19 @@ impl Driver {
     }
 
     /// The session has ended: tells the client, lets the connection go.
-    fn finish(
-        &mut self,
-        reason: CloseReason,
-        farewell: Option<(u16, &'static str)>,
-        cx: &mut Context<'_>,
-    ) {
+    fn finish(&mut self, reason: CloseReason, farewell: Option<End>, cx: &mut Context<'_>) {
         if !self.closed {
             self.closed = true;
+            self.session.counters().closed(reason);
             self.client.closed(reason, cx);
         }
         if let Some(socket) = self.socket.take() {
             if reason == CloseReason::PingTimeout {
                 // Nobody is there to answer a Close frame: it is sent for the record.
-                socket.sender().close(1008, "ping timeout");
+                socket.sender().close(ends::SILENT.code, ends::SILENT.text);
                 socket.sender().abort();
-            } else if let Some((code, text)) = farewell {
-                socket.sender().close(code, text);
+            } else if let Some(end) = farewell {
+                socket.sender().close(end.code, end.text);
             }
         }
     }
@@ -234,7 +232,7 @@ impl Future for Driver {
             Err(_) if this.closed => Poll::Ready(()),
             Err(_) => {
                 // A handler's panic ends its own session, in order: `closed` still has to run.
-                this.session.fail(CloseReason::ForcedClose, 1011, "a handler failed");
+                this.session.fail(CloseReason::ForcedClose, ends::HANDLER_FAILED);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }

@@ -4,6 +4,7 @@ mod admission;
 mod cors;
 mod driver;
 mod hooks;
+mod host;
 mod id;
 mod jsonp;
 mod layers;
@@ -19,6 +20,8 @@ mod upgrade;
 
 pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
+pub(crate) use host::Host;
+pub use host::Stats;
 pub(crate) use id::random_id;
 pub(crate) use layers::Layers;
 pub(crate) use reply::Reply;

@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use rialto_protocol::engine::{Packet, PayloadEncoder};
-use rialto_ws::{Kind, MessageRef, Prepared};
+use rialto_ws::{Charge, Kind, MessageRef, Prepared};
 use std::collections::VecDeque;
+use std::time::Instant;
 
 /// Packets in order, bounded in bytes by whoever pushes.
-#[derive(Default)]
 pub(crate) struct Outbox {
     packets: VecDeque<Waiting>,
-    bytes: usize,
+    bytes: Charge,
+    /// When the first came after the last was taken, or packets were taken last.
+    since: Option<Instant>,
 }
 
 /// One message or control packet, kept in the form in which a WebSocket would take it:
@@ -29,9 +31,19 @@ impl Waiting {
 }
 
 impl Outbox {
+    /// Its bytes are counted there as well.
+    pub(crate) fn new(bytes: Charge) -> Self {
+        Self { packets: VecDeque::new(), bytes, since: None }
+    }
+
+    /// Since when nothing was fetched of what waits; `None` if nothing does.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        self.since
+    }
+
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        self.bytes
+        self.bytes.get()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -47,13 +59,14 @@ impl Outbox {
     }
 
     fn push_bytes(&mut self, kind: Kind, payload: Bytes) {
-        self.bytes += payload.len();
+        self.bytes.set(self.len() + payload.len());
+        self.since.get_or_insert_with(Instant::now);
         self.packets.push_back(Waiting { kind, payload });
     }
 
     /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits.
     pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
-        let mut body = Vec::with_capacity(self.bytes.min(limit));
+        let mut body = Vec::with_capacity(self.len().min(limit));
         let mut encoder = PayloadEncoder::new(&mut body, limit);
         while let Some(waiting) = self.packets.front() {
             let fits = match waiting.kind {
@@ -61,11 +74,13 @@ impl Outbox {
                 Kind::Binary => encoder.push(&Packet::from_binary(&waiting.payload)),
             };
             if !fits {
+                self.since = Some(Instant::now());
                 return body;
             }
-            self.bytes -= waiting.payload.len();
+            self.bytes.set(self.bytes.get() - waiting.payload.len());
             self.packets.pop_front();
         }
+        self.since = None;
         body
     }
 
@@ -73,11 +88,13 @@ impl Outbox {
     pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) {
         while let Some(waiting) = self.packets.front() {
             if !take(waiting.message()) {
+                self.since = Some(Instant::now());
                 return;
             }
-            self.bytes -= waiting.payload.len();
+            self.bytes.set(self.bytes.get() - waiting.payload.len());
             self.packets.pop_front();
         }
+        self.since = None;
     }
 
     /// Whether a binary message waits.
@@ -94,7 +111,8 @@ impl Outbox {
 
     /// Hands everything over, in order, to a WebSocket that has replaced the polls.
     pub(crate) fn drain(&mut self, mut send: impl FnMut(MessageRef<'_>)) {
-        self.bytes = 0;
+        self.bytes.set(0);
+        self.since = None;
         for waiting in self.packets.drain(..) {
             send(waiting.message());
         }
@@ -102,17 +120,20 @@ impl Outbox {
 
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.bytes.set(0);
+        self.since = None;
+        self.packets = VecDeque::new();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rialto_ws::SharedBudget;
 
     #[test]
     fn pongs_side_by_side_are_one() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(SharedBudget::new(usize::MAX).charge());
         (0..5).for_each(|_| outbox.push_pong());
         outbox.push(MessageRef::Text("4x"));
         (0..5).for_each(|_| outbox.push_pong());
@@ -121,7 +142,7 @@ mod tests {
 
     #[test]
     fn payloads_hold_what_fits_and_the_rest_waits() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(SharedBudget::new(usize::MAX).charge());
         outbox.push(MessageRef::Text("4one"));
         outbox.push(MessageRef::Binary(&[1, 2, 3]));
         outbox.push(MessageRef::Text("4a long one"));

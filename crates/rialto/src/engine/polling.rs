@@ -1,8 +1,9 @@
 //! Long-polling: a GET that waits for packets, a POST for each batch.
 
-use super::reply::{Reply, plain, refused};
+use super::reply::{Reply, ended, plain, refused};
 use super::revision3::Payload;
 use super::session::{Inner, Session};
+use crate::ends;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
@@ -151,7 +152,7 @@ fn is_binary(request: &Request<Body>) -> bool {
 
 async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, Reply> {
     let limit = session.options().max_payload;
-    let too_large = || plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "payload too large\n");
+    let too_large = || ended(ends::TOO_LARGE);
     let headers = request.headers();
     if is_binary(&request) && session.version() == Version::V4 {
         let reason = "protocol 4 has no binary payloads";
@@ -172,7 +173,7 @@ async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, R
             Err(too_large())
         }
         Ok(Err(_)) => Err(refused(HandshakeError::BadRequest, Some("the body ended early"))),
-        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "text/plain", "body too slow\n")),
+        Err(_) => Err(ended(ends::TOO_SLOW)),
     }
 }
 

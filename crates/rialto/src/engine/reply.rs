@@ -1,5 +1,6 @@
 //! HTTP answers.
 
+use crate::ends::RequestEnd;
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use rialto_protocol::engine::HandshakeError;
@@ -37,6 +38,13 @@ pub(super) fn mark(mut reply: Reply, error: HandshakeError, context: Option<&str
 pub(super) fn refused(error: HandshakeError, message: Option<&str>) -> Reply {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let body = error.to_json_with(message.unwrap_or(error.message()));
+    plain(status, "application/json", body)
+}
+
+/// A refusal that the reference does not have, in the same form.
+pub(super) fn ended(end: RequestEnd) -> Reply {
+    let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = format!(r#"{{"code":{},"message":"{}"}}"#, end.code, end.text);
     plain(status, "application/json", body)
 }
 

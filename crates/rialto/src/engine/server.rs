@@ -4,20 +4,22 @@ use super::admission::{deny, foreign_origin, refuse};
 use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
+use super::host::Host;
 use super::id::random_id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
-use super::reply::{Refusal, Reply, plain};
+use super::reply::{Refusal, Reply, ended};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
 use crate::compression;
+use crate::ends;
 use crate::handshake::Handshake;
 use crate::net::Secured;
 use crate::options::{ConnectionError, Options};
 use axum::body::Body;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, header};
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
@@ -50,7 +52,7 @@ impl Opening {
 
 /// An Engine.IO server for one path.
 pub(crate) struct Engine {
-    options: Arc<Options>,
+    host: Arc<Host>,
     times: Arc<engine::Config>,
     app: Box<dyn App>,
     /// What stands before it, if anything.
@@ -59,7 +61,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(options: Arc<Options>, app: Box<dyn App>, layers: &Layers) -> Arc<Self> {
+    pub(crate) fn new(host: Arc<Host>, app: Box<dyn App>, layers: &Layers) -> Arc<Self> {
+        let options = &host.options;
         let times = engine::Config {
             ping_interval: options.ping_interval,
             ping_timeout: options.ping_timeout,
@@ -68,16 +71,20 @@ impl Engine {
             ..engine::Config::default()
         };
         Arc::new(Self {
-            options,
             times: Arc::new(times),
+            host,
             app,
             stack: layers.stack(),
             sessions: Mutex::new(HashMap::new()),
         })
     }
 
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     pub(super) fn options(&self) -> &Arc<Options> {
-        &self.options
+        &self.host.options
     }
 
     /// Sessions that are open, those included that are just closing.
@@ -90,7 +97,7 @@ impl Engine {
         let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
         let _turn = rialto_ws::turn::enter();
         for session in sessions {
-            session.close_with(reason, 1001, "the server stops");
+            session.close_with(reason, ends::STOPPED);
         }
     }
 
@@ -101,13 +108,13 @@ impl Engine {
         peer: Option<SocketAddr>,
     ) -> Reply {
         let asker = Asker::of(request.headers());
-        let answered = preflight(&self.options, &asker, request.method(), request.headers());
+        let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match (answered, &self.stack) {
             (Some(reply), _) => reply,
             (None, Some(stack)) => stack.call(self, request, peer).await,
             (None, None) => self.serve(request, peer).await,
         };
-        add_cors(&self.options, &asker, &mut reply);
+        add_cors(self.options(), &asker, &mut reply);
         reply
     }
 
@@ -117,12 +124,12 @@ impl Engine {
         request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let settings = self.options.http_compression.as_ref();
+        let settings = self.options().http_compression.as_ref();
         let accepted = settings.and_then(|some| compression::choose(some, request.headers()));
-        let hooked = hooks::note(&self.options, &request);
+        let hooked = hooks::note(self.options(), &request);
         let mut reply = self.answer_and_tell(request, peer).await;
         if let Some(hooked) = hooked {
-            hooked.add(&self.options, &mut reply);
+            hooked.add(self.options(), &mut reply);
         }
         match settings {
             Some(settings) => compression::compress_reply(settings, accepted, reply).await,
@@ -136,7 +143,7 @@ impl Engine {
         request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let Some(listener) = &self.options.on_connection_error else {
+        let Some(listener) = &self.options().on_connection_error else {
             return self.answer(request, peer).await;
         };
         let (parts, body) = request.into_parts();
@@ -157,15 +164,15 @@ impl Engine {
             Ok(query) => query,
             Err(error) => return refuse(upgrade, error, None),
         };
-        if !self.options.transports.contains(&query.transport) {
+        if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
         }
-        if let Some(reply) = foreign_origin(&self.options, request.headers()) {
+        if let Some(reply) = foreign_origin(self.options(), request.headers()) {
             return reply;
         }
         if query.jsonp.is_some()
             && !upgrade
-            && let Some((error, reason)) = jsonp::refusal(&self.options, request.headers())
+            && let Some((error, reason)) = jsonp::refusal(self.options(), request.headers())
         {
             return refuse(upgrade, error, Some(reason));
         }
@@ -185,7 +192,7 @@ impl Engine {
                 refuse(upgrade, HandshakeError::BadMethod, None)
             }
             None if !fits => refuse(upgrade, HandshakeError::BadRequest, None),
-            None if query.version == Version::V3 && !self.options.allow_eio3 => {
+            None if query.version == Version::V3 && !self.options().allow_eio3 => {
                 refuse(upgrade, HandshakeError::UnsupportedVersion, None)
             }
             None => self.open(request, upgrade, peer, &query).await,
@@ -227,19 +234,19 @@ impl Engine {
         if parts.extensions.get::<Secured>().is_some() {
             handshake = handshake.secured();
         }
-        if let Some(refusal) = deny(&self.options, &handshake, upgrade).await {
+        if let Some(refusal) = deny(self.options(), &handshake, upgrade).await {
             return refusal;
         }
         if upgrade {
             return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
         }
         let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "no randomness");
+            return ended(ends::NO_RANDOMNESS);
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
         let body = Payload::control(query.version, &body);
         let mut reply = polling::payload(body, query.jsonp.as_deref());
-        let cookie = self.options.cookie.as_ref().map(|cookie| cookie.header(session.id()));
+        let cookie = self.options().cookie.as_ref().map(|cookie| cookie.header(session.id()));
         if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -260,8 +267,8 @@ impl Engine {
         let Opening { version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
-        let options = Arc::clone(&self.options);
-        let session = Session::new(id.clone(), options, machine, socket.as_ref(), base64);
+        let host = Arc::clone(&self.host);
+        let session = Session::new(id.clone(), host, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(&id, transport));
@@ -269,6 +276,7 @@ impl Engine {
         }
         let client = self.app.open(Arc::clone(&session), handshake);
         self.sessions.lock().insert(id.clone(), Arc::clone(&session));
+        self.host.counters.opened();
         let driver = Driver::new(Arc::clone(&session), socket, client);
         let listed = Listed { engine: Arc::clone(self), id };
         tokio::spawn(async move {
@@ -280,14 +288,14 @@ impl Engine {
 
     fn open_json(&self, sid: &str, transport: Transport) -> String {
         let may_upgrade = transport == Transport::Polling
-            && self.options.allow_upgrades
-            && self.options.transports.contains(&Transport::WebSocket);
+            && self.options().allow_upgrades
+            && self.options().transports.contains(&Transport::WebSocket);
         Open {
             sid: sid.into(),
             upgrades: if may_upgrade { vec![Transport::WebSocket] } else { Vec::new() },
-            ping_interval: self.options.ping_interval,
-            ping_timeout: self.options.ping_timeout,
-            max_payload: self.options.max_payload,
+            ping_interval: self.options().ping_interval,
+            ping_timeout: self.options().ping_timeout,
+            max_payload: self.options().max_payload,
         }
         .to_json()
     }
@@ -302,9 +310,10 @@ struct Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         let session = self.engine.sessions.lock().remove(&self.id);
+        self.engine.host.counters.left();
         if let Some(session) = session {
             // After a panic above the session is still open: nobody would answer its peer.
-            session.fail(CloseReason::ForcedClose, 1011, "the server failed");
+            session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
+use super::host::{Counters, Host};
 use super::line::Line;
 use super::outbox::Outbox;
 use super::revision3;
 use crate::encoded::Encoded;
+use crate::ends::{self, End};
 use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
@@ -30,7 +32,7 @@ pub(crate) enum SendError {
 /// no lock here.
 pub(crate) struct Session {
     id: Box<str>,
-    options: Arc<Options>,
+    host: Arc<Host>,
     websocket: OnceLock<Sender>,
     open: AtomicBool,
     version: Version,
@@ -56,7 +58,7 @@ pub(super) struct Inner {
     /// Senders that wait for room in the outbox.
     waiters: Vec<Waker>,
     /// What the WebSocket's Close frame says.
-    farewell: Option<(u16, &'static str)>,
+    farewell: Option<End>,
     /// The deadline that the session's task waits for.
     armed: Option<Instant>,
 }
@@ -66,13 +68,13 @@ pub(super) struct Signals {
     pub(super) closed: Option<CloseReason>,
     pub(super) upgraded: Option<WebSocket>,
     pub(super) deadline: Option<Instant>,
-    pub(super) farewell: Option<(u16, &'static str)>,
+    pub(super) farewell: Option<End>,
 }
 
 impl Session {
     pub(super) fn new(
         id: Box<str>,
-        options: Arc<Options>,
+        host: Arc<Host>,
         machine: engine::Session,
         websocket: Option<&WebSocket>,
         base64: bool,
@@ -81,7 +83,7 @@ impl Session {
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(host.buffered.charge()),
             inbound: VecDeque::new(),
             upgraded: None,
             probe: None,
@@ -93,7 +95,7 @@ impl Session {
         };
         Self {
             id,
-            options,
+            host,
             websocket: sender,
             open: AtomicBool::new(true),
             version,
@@ -110,7 +112,21 @@ impl Session {
     }
 
     pub(crate) fn options(&self) -> &Arc<Options> {
-        &self.options
+        &self.host.options
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.host.counters
+    }
+
+    /// Cuts off a peer that has no room for what cannot wait.
+    pub(crate) fn close_slow(&self) {
+        let budget = self.options().send_budget;
+        if self.is_open() {
+            tracing::warn!(budget, "{}", ends::SLOW.text);
+            self.host.counters.closed_slow();
+        }
+        self.close_with(CloseReason::TransportError, ends::SLOW);
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -181,6 +197,7 @@ impl Session {
     /// Sends a packet that was encoded once for many; a volatile one may be dropped.
     pub(crate) fn send_encoded(&self, packet: &Encoded) -> Result<(), SendError> {
         if packet.is_volatile() && !self.is_writable() {
+            self.counters().dropped_volatile();
             return Ok(());
         }
         if let Some(sender) = self.websocket.get() {
@@ -202,7 +219,9 @@ impl Session {
         if !inner.machine.is_open() {
             return Err(SendError::Closed);
         }
-        if inner.outbox.len() < self.options.send_budget { Ok(()) } else { Err(SendError::Full) }
+        let exhausted = !inner.outbox.is_empty() && self.host.buffered.is_exhausted();
+        let room = inner.outbox.len() < self.options().send_budget && !exhausted;
+        if room { Ok(()) } else { Err(SendError::Full) }
     }
 
     /// True if something sent now would leave at once.
@@ -234,17 +253,18 @@ impl Session {
 
     /// Ends the session from this side: what is queued leaves first, then the news.
     pub(crate) fn close(&self, reason: CloseReason) {
-        self.close_with(reason, 1000, "");
+        self.close_with(reason, ends::CLOSED);
     }
 
     /// [`Session::close`] with the code and text of a WebSocket's Close frame.
-    pub(crate) fn close_with(&self, reason: CloseReason, code: u16, text: &'static str) {
+    pub(crate) fn close_with(&self, reason: CloseReason, end: End) {
         let mut inner = self.inner.lock();
         if !inner.machine.is_open() {
             return;
         }
         inner.machine.close(reason, Instant::now());
-        inner.farewell = Some((code, text));
+        inner.farewell = Some(end);
+        tracing::debug!(%reason, code = end.code, "closing: {}", end.text);
         if self.websocket.get().is_some() {
             inner.machine.lost(reason);
         }
@@ -252,14 +272,14 @@ impl Session {
     }
 
     /// Ends the session because the peer broke a rule.
-    pub(crate) fn fail(&self, reason: CloseReason, code: u16, text: &'static str) {
+    pub(crate) fn fail(&self, reason: CloseReason, end: End) {
         let mut inner = self.inner.lock();
         if self.websocket.get().is_none() && inner.machine.is_moving() {
             inner.machine.close(reason, Instant::now());
         } else {
             inner.machine.lost(reason);
         }
-        inner.farewell.get_or_insert((code, text));
+        inner.farewell.get_or_insert(end);
         self.settle(&mut inner);
     }
 
@@ -289,7 +309,7 @@ impl Session {
             && !inner.machine.is_moving()
             && let Some(probe) = inner.probe.take()
         {
-            probe.close(1000, "the session is over");
+            probe.close(ends::PROBE_OVER.code, ends::PROBE_OVER.text);
         }
         if !open && self.open.swap(false, Ordering::AcqRel) {
             inner.wake_waiters();
@@ -352,7 +372,7 @@ impl Session {
         inner.outbox.drain(|message| full |= self.write(&sender, &[message]).is_err());
         if full {
             // More was waiting for polls than the connection's budget takes at once.
-            inner.farewell = Some((1013, "too much was waiting for this client"));
+            inner.farewell = Some(ends::LATE);
             inner.machine.lost(CloseReason::TransportError);
         }
         if let State::Closing(reason) = inner.machine.state() {
@@ -377,6 +397,12 @@ impl Session {
         while let Some(timeout) = inner.machine.handle_timeout(now) {
             self.handle_timeout(&mut inner, timeout);
         }
+        if inner.machine.is_open() && self.has_stalled(&inner, now) {
+            tracing::warn!("a client on long-polling fetches nothing of what waits for it");
+            self.host.counters.closed_slow();
+            inner.machine.lost(CloseReason::TransportError);
+            self.settle(&mut inner);
+        }
         let closed = match inner.machine.state() {
             State::Open => None,
             State::Closing(reason) | State::Closed(reason) => Some(reason),
@@ -388,6 +414,13 @@ impl Session {
             deadline: inner.armed,
             farewell: inner.farewell,
         }
+    }
+
+    /// Whether a client on long-polling has left something lie for too long.
+    fn has_stalled(&self, inner: &Inner, now: Instant) -> bool {
+        let Some(limit) = self.options().stall_timeout else { return false };
+        let waits = inner.outbox.waits_since();
+        waits.is_some_and(|since| now.saturating_duration_since(since) >= limit)
     }
 
     fn handle_timeout(&self, inner: &mut Inner, timeout: Timeout) {
@@ -402,7 +435,7 @@ impl Session {
             },
             Timeout::ProbeExpired => {
                 if let Some(probe) = inner.probe.take() {
-                    probe.close(1008, "the upgrade took too long");
+                    probe.close(ends::SLOW_UPGRADE.code, ends::SLOW_UPGRADE.text);
                 }
             }
             Timeout::Closed(_) => self.settle(inner),

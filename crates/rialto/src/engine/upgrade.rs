@@ -1,12 +1,13 @@
 //! WebSockets of the engine: direct ones, and probes of polling sessions.
 
 use super::admission::refuse;
+use super::host::Host;
 use super::reply::Reply;
 use super::server::{Engine, Opening};
 use super::session::Session;
+use crate::ends;
 use crate::handshake::Handshake;
 use crate::net::Conn;
-use crate::options::Options;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
@@ -40,7 +41,7 @@ pub(super) fn open(
     opening: Opening,
 ) -> Reply {
     let engine = Arc::clone(engine);
-    let options = socket_options(engine.options());
+    let options = socket_options(engine.host());
     accept(Upgrade::new(request).options(options), move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake, opening);
     })
@@ -59,7 +60,7 @@ pub(super) fn probe(
         tracing::debug!(?refusal, "upgrade refused");
         return refuse(true, refusal.handshake_error(), None);
     }
-    let options = socket_options(engine.options());
+    let options = socket_options(engine.host());
     let guard = ProbeGuard(Some(session));
     accept(Upgrade::new(request).options(options), move |socket, _| {
         tokio::spawn(run_probe(guard, socket, base64));
@@ -105,7 +106,7 @@ async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket, base64: bool) {
                 return session.update(|inner| session.move_to(inner, socket, base64));
             }
             Some(Probe::Ended) | None => {
-                return socket.sender().close(1002, "this is not an upgrade");
+                return socket.sender().close(ends::NO_UPGRADE.code, ends::NO_UPGRADE.text);
             }
         }
     }
@@ -124,10 +125,13 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
 }
 
 /// How the engine's WebSockets are set up; origins have been looked at before.
-fn socket_options(options: &Options) -> rialto_ws::Options {
+fn socket_options(host: &Host) -> rialto_ws::Options {
+    let options = &host.options;
     let mut socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
         .send_budget(options.send_budget)
+        .shared_budget(host.buffered.clone())
+        .stall_timeout(options.stall_timeout)
         // The session pings by its own rules.
         .heartbeat(None);
     socket.origins = Origins::Any;

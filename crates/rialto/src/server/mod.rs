@@ -12,7 +12,7 @@ pub use address::Address;
 pub use listen::Listen;
 
 use crate::adapter::Adapter;
-use crate::engine::{Engine, EngineApp, EngineSocket, Layers};
+use crate::engine::{Engine, EngineApp, EngineSocket, Host, Layers};
 use crate::error::Result;
 use crate::http::{Bundle, Files};
 use crate::options::Options;
@@ -67,7 +67,7 @@ enum Stage {
 }
 
 /// Makes an endpoint once the options are final.
-type EndpointPlan = Box<dyn FnOnce(&Arc<Options>, &Layers) -> Mount + Send + Sync>;
+type EndpointPlan = Box<dyn FnOnce(&Arc<Host>, &Layers) -> Mount + Send + Sync>;
 
 impl Server {
     /// A server whose main namespace `/` is served by `handler`: [`Events`](crate::Events), an
@@ -175,7 +175,7 @@ impl Server {
     /// Sets where rooms live: `make` is called with the name of each namespace.
     #[must_use]
     pub fn adapter<A: Adapter>(self, make: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
-        self.configure(|plan| plan.make_adapter = Box::new(move |name| Arc::new(make(name))))
+        self.configure(|plan| plan.make_adapter = Box::new(move |name, _| Arc::new(make(name))))
     }
 
     /// Serves a folder of static files for whatever nothing else answers.
@@ -219,9 +219,9 @@ impl Server {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
     {
-        self.endpoint(path, move |options, _| {
+        self.endpoint(path, move |host, _| {
             let socket_options = rialto_ws::Options::default();
-            Mount::WebSocket(Endpoint::new(handler, socket_options, options.origins()))
+            Mount::WebSocket(Endpoint::new(handler, socket_options, host.options.origins()))
         })
     }
 
@@ -251,9 +251,9 @@ impl Server {
         H: Fn(EngineSocket) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        self.endpoint(path, move |options, layers| {
+        self.endpoint(path, move |host, layers| {
             let app = Box::new(EngineApp::new(handler));
-            Mount::Engine(Engine::new(Arc::clone(options), app, layers))
+            Mount::Engine(Engine::new(Arc::clone(host), app, layers))
         })
     }
 
@@ -294,7 +294,7 @@ impl Server {
     fn endpoint(
         mut self,
         path: &str,
-        make: impl FnOnce(&Arc<Options>, &Layers) -> Mount + Send + Sync + 'static,
+        make: impl FnOnce(&Arc<Host>, &Layers) -> Mount + Send + Sync + 'static,
     ) -> Self {
         let path = format!("/{}", path.trim_matches('/'));
         self.endpoints.push((path, Box::new(make)));
@@ -328,10 +328,10 @@ impl Server {
         let core = self.core();
         let options = Arc::clone(&core.options);
         let app = SocketIo(Arc::clone(&core));
-        let engine = Engine::new(Arc::clone(&options), Box::new(app), &self.layers);
+        let engine = Engine::new(Arc::clone(&core.host), Box::new(app), &self.layers);
         let mut mounts = vec![(options.trimmed_path().to_owned(), Mount::SocketIo(engine))];
-        let layers = &self.layers;
-        let made = self.endpoints.into_iter().map(|(path, make)| (path, make(&options, layers)));
+        let (host, layers) = (&core.host, &self.layers);
+        let made = self.endpoints.into_iter().map(|(path, make)| (path, make(host, layers)));
         mounts.extend(made);
         for (_, mount) in &mounts {
             core.add_closer(mount.closer());

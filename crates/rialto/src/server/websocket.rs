@@ -1,5 +1,6 @@
 //! Raw WebSockets on a path of the server.
 
+use crate::ends;
 use crate::engine::{Reply, accept};
 use axum::body::Body;
 use futures_util::future::BoxFuture;
@@ -51,7 +52,7 @@ impl Endpoint {
     /// Closes all connections; says how many are still open.
     pub(super) fn close(&self, now: bool) -> usize {
         if now {
-            self.connections.close(1001, "the server stops");
+            self.connections.close(ends::STOPPED.code, ends::STOPPED.text);
         }
         self.connections.len()
     }

@@ -3,14 +3,16 @@
 use super::core::Core;
 use super::event::{Event, Incoming};
 use super::events::{Events, warn_or_debug};
-use super::handler::{Admission, Refused, Start, StartKind};
+use super::handler::{Admission, Refused, StartKind};
 use super::namespace::Namespace;
 use super::reading::{Reading, decode};
+use super::returning::{self, Arrival};
 use super::revision4;
 use super::running::{Finished, Running, RunningSet};
 use super::socket::Socket;
-use crate::adapter::Answer;
+use crate::adapter::{Answer, Room, SavedSession};
 use crate::encoded::{with_messages, with_scratch};
+use crate::ends;
 use crate::engine::{App, Client, Fault, Session, random_id};
 use crate::error::Result;
 use crate::handshake::Handshake;
@@ -110,7 +112,7 @@ impl Connection {
             if self.left.iter().any(|left| **left == *packet.namespace) {
                 return Ok(());
             }
-            return Err(parse_error("a packet for a namespace that was not joined"));
+            return Err(parse_error(ends::NOT_JOINED.text));
         };
         match packet.kind {
             PacketType::Event | PacketType::BinaryEvent => self.event(index, packet, cx),
@@ -125,7 +127,7 @@ impl Connection {
                 self.leave(index, CloseReason::ClientNamespaceDisconnect, cx);
             }
             PacketType::Connect | PacketType::ConnectError => {
-                return Err(parse_error("a packet that only servers send"));
+                return Err(parse_error(ends::SERVERS_ONLY.text));
             }
         }
         Ok(())
@@ -138,7 +140,7 @@ impl Connection {
     fn connect(&mut self, name: &str, auth: &str, cx: &mut Context<'_>) -> Result<(), Fault> {
         let joining = self.joining.iter().any(|namespace| namespace.name() == name);
         if joining || self.find(name).is_some() {
-            return Err(parse_error("a namespace that was joined already"));
+            return Err(parse_error(ends::JOINED_ALREADY.text));
         }
         let full = self.joined.len() + self.joining.len() >= self.core.options.max_namespaces;
         let namespace = if full { None } else { self.core.namespace(name) };
@@ -153,13 +155,25 @@ impl Connection {
         };
         self.left.retain(|left| **left != *name);
         let handshake = self.handshake.joining(auth, namespace.params());
-        match Arc::clone(namespace.handler()).admit(&handshake) {
-            Admission::Now(start) => self.join(namespace, handshake, start, cx),
-            Admission::Later(future) => {
-                self.joining.push(Arc::clone(&namespace));
-                self.running.push(Running::Login { namespace, auth: auth.into(), future });
-            }
-        }
+        // Clients of revision 4 have no secret to come back by.
+        let claim = match namespace.returning() {
+            Some(_) if !revision4::is_spoken(&self.session) => returning::claim(&handshake),
+            _ => None,
+        };
+        let future = match claim {
+            Some(claim) => returning::admit(Arc::clone(&namespace), handshake, claim),
+            None => match Arc::clone(namespace.handler()).admit(&handshake) {
+                Admission::Now(start) => {
+                    self.join(namespace, handshake, Arrival::new(start), cx);
+                    return Ok(());
+                }
+                Admission::Later(future) => {
+                    Box::pin(async move { Ok(Arrival::new(future.await?)) })
+                }
+            },
+        };
+        self.joining.push(Arc::clone(&namespace));
+        self.running.push(Running::Login { namespace, auth: auth.into(), future });
         Ok(())
     }
 
@@ -170,7 +184,7 @@ impl Connection {
             && self.session.is_open()
             && let Err(fault) = self.connect("/", "", cx)
         {
-            self.session.close_with(fault.reason, 1008, fault.text);
+            self.session.close_with(fault.reason, ends::REFUSED);
         }
     }
 
@@ -186,10 +200,7 @@ impl Connection {
         }
         self.refused += 1;
         if self.refused > MAX_REFUSED {
-            return Err(Fault {
-                reason: CloseReason::ForcedClose,
-                text: "too many refused namespaces",
-            });
+            return Err(Fault { reason: CloseReason::ForcedClose, text: ends::REFUSED.text });
         }
         Ok(())
     }
@@ -209,20 +220,32 @@ impl Connection {
         }
     }
 
+    /// The public id of a socket: its former one, if it comes back.
+    fn socket_id(
+        &self,
+        namespace: &Namespace,
+        saved: Option<&SavedSession>,
+    ) -> std::io::Result<Room> {
+        if let Some(saved) = saved {
+            return Ok(Arc::clone(&saved.id));
+        }
+        let id = match revision4::is_spoken(&self.session) {
+            true => revision4::socket_id(&self.session, namespace.name()),
+            false => random_id()?,
+        };
+        Ok(id.into())
+    }
+
     /// The client joins the namespace.
     fn join(
         &mut self,
         namespace: Arc<Namespace>,
         handshake: Handshake,
-        start: Start,
+        arrival: Arrival,
         cx: &mut Context<'_>,
     ) {
-        let old = revision4::is_spoken(&self.session);
-        let id = match old {
-            true => Ok(revision4::socket_id(&self.session, namespace.name())),
-            false => random_id(),
-        };
-        let Ok(id) = id else {
+        let Arrival { start, session: saved } = arrival;
+        let Ok(id) = self.socket_id(&namespace, saved.as_deref()) else {
             self.send(|out| {
                 socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
             });
@@ -230,12 +253,31 @@ impl Connection {
         };
         self.connect_by = None;
         let session = Arc::clone(&self.session);
-        let socket = Socket::new(id, session, Arc::clone(&namespace), handshake);
-        let connected = (!old).then(|| Connected { sid: socket.id(), pid: None });
-        self.send(|out| socketio::encode_connect(out, namespace.name(), connected.as_ref()));
-        let start = start.prepare(&socket);
-        // Only now may broadcasts reach it: the client knows that it has joined.
-        namespace.adapter().add(Arc::new(socket.clone()));
+        let old = revision4::is_spoken(&self.session);
+        let returning = namespace.returning().filter(|_| !old);
+        let identity = returning.and_then(|it| it.identify(saved.as_deref()));
+        let socket = Socket::new(id, session, Arc::clone(&namespace), handshake, identity);
+        let connected = (!old).then(|| Connected { sid: socket.id(), pid: socket.pid() });
+        let greet = |connection: &Self| {
+            connection
+                .send(|out| socketio::encode_connect(out, namespace.name(), connected.as_ref()));
+        };
+        let start = match saved {
+            Some(saved) => {
+                // Clients keep what comes before the answer to their CONNECT until it is there.
+                socket.rejoin(&saved);
+                greet(self);
+                start.prepare(&socket)
+            }
+            None => {
+                greet(self);
+                let start = start.prepare(&socket);
+                // Only now may broadcasts reach it: the client knows that it has joined.
+                namespace.adapter().add(Arc::new(socket.clone()));
+                start
+            }
+        };
+        socket.arrive();
         match start {
             StartKind::Run(run) => {
                 self.joined.push(Joined { socket: socket.clone(), table: None });
@@ -367,16 +409,22 @@ impl Connection {
             Finished::Login { namespace, auth, result } => {
                 self.joining.retain(|joining| !Arc::ptr_eq(joining, &namespace));
                 if !self.session.is_open() {
+                    if let Ok(Arrival { session: Some(saved), .. }) = result
+                        && let Some(recovery) = namespace.recovery()
+                    {
+                        // It is gone again before it was back.
+                        recovery.persist_session(*saved);
+                    }
                     return self.core.tidy(&namespace);
                 }
                 match result {
-                    Ok(start) => {
+                    Ok(arrival) => {
                         let handshake = self.handshake.joining(&auth, namespace.params());
-                        self.join(namespace, handshake, start, cx);
+                        self.join(namespace, handshake, arrival, cx);
                     }
                     Err(refused) => {
                         if let Err(fault) = self.refuse(namespace.name(), &refused) {
-                            self.session.close_with(fault.reason, 1008, fault.text);
+                            self.session.close_with(fault.reason, ends::REFUSED);
                         }
                         // It may have been made for this client.
                         self.core.tidy(&namespace);
@@ -504,7 +552,7 @@ impl Client for Connection {
         self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
-            let text = "no namespace was joined in time";
+            let text = ends::NEVER_JOINED.text;
             return Err(Fault { reason: CloseReason::ForcedClose, text });
         }
         Ok(())

@@ -5,14 +5,16 @@ use super::extensions::Extensions;
 use super::handler::Handler;
 use super::io::Io;
 use super::namespace::Namespace;
-use crate::adapter::{Adapter, Memory};
+use crate::adapter::{Adapter, Memory, Recovery};
+use crate::engine::Host;
 use crate::handshake::Params;
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-type MakeAdapter = dyn Fn(&str) -> Arc<dyn Adapter> + Send + Sync;
+type MakeAdapter = dyn Fn(&str, &Options) -> Arc<dyn Adapter> + Send + Sync;
 /// Whether a name is of a dynamic namespace, and what is in it.
 type Matches = dyn Fn(&str) -> Option<Params> + Send + Sync;
 type NamespaceListener = dyn Fn(Io) + Send + Sync;
@@ -30,6 +32,7 @@ const MAX_KEPT: usize = 10_000;
 /// The Socket.IO side of a server.
 pub(crate) struct Core {
     pub(crate) options: Arc<Options>,
+    pub(crate) host: Arc<Host>,
     pub(crate) state: Extensions,
     main: Arc<Namespace>,
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
@@ -38,6 +41,7 @@ pub(crate) struct Core {
     on_namespace: Vec<Box<NamespaceListener>>,
     /// Ends of the engines, called by `Io::close`.
     closers: Mutex<Vec<Box<Closer>>>,
+    this: Weak<Self>,
 }
 
 /// Tells an engine to close; answers how many sessions it still has.
@@ -62,7 +66,7 @@ impl Default for Plan {
             main: Arc::new(Events::new()),
             namespaces: Vec::new(),
             dynamic: Vec::new(),
-            make_adapter: Box::new(|_| Arc::new(Memory::new())),
+            make_adapter: Box::new(|_, options| Arc::new(Memory::with_recovery(options))),
             on_namespace: Vec::new(),
         }
     }
@@ -72,8 +76,9 @@ impl Core {
     pub(crate) fn new(plan: Plan) -> Arc<Self> {
         Arc::new_cyclic(|core: &Weak<Self>| {
             let open = |name: &Arc<str>, handler: Arc<dyn Handler>| {
-                let adapter = (plan.make_adapter)(name);
-                Namespace::new(Arc::clone(name), handler, adapter, core.clone()).begin()
+                let adapter = (plan.make_adapter)(name, &plan.options);
+                let namespace = Namespace::new(Arc::clone(name), handler, adapter, core.clone());
+                namespace.returning_by(&plan.options).begin()
             };
             let root: Arc<str> = "/".into();
             let main = open(&root, plan.main);
@@ -83,8 +88,10 @@ impl Core {
             });
             let mut namespaces: HashMap<_, _> = named.collect();
             namespaces.insert(root, Arc::clone(&main));
+            let host = Host::new(plan.options);
             Self {
-                options: Arc::new(plan.options),
+                options: Arc::clone(&host.options),
+                host,
                 state: plan.state,
                 main,
                 namespaces: RwLock::new(namespaces),
@@ -92,6 +99,7 @@ impl Core {
                 make_adapter: plan.make_adapter,
                 on_namespace: plan.on_namespace,
                 closers: Mutex::default(),
+                this: core.clone(),
             }
         })
     }
@@ -113,9 +121,10 @@ impl Core {
         let mut namespaces = self.namespaces.write();
         let namespace = namespaces.entry(Arc::clone(&name)).or_insert_with(|| {
             new = true;
-            let adapter = (self.make_adapter)(&name);
+            let adapter = (self.make_adapter)(&name, &self.options);
             let core = Arc::downgrade(self);
-            Namespace::new(name, Arc::clone(handler), adapter, core).dynamic(params).begin()
+            let namespace = Namespace::new(name, Arc::clone(handler), adapter, core);
+            namespace.dynamic(params).returning_by(&self.options).begin()
         });
         let namespace = Arc::clone(namespace);
         drop(namespaces);
@@ -135,6 +144,9 @@ impl Core {
         if !namespace.is_dynamic() || namespace.adapter().count() > 0 {
             return;
         }
+        if namespace.recovery().is_some_and(Recovery::keeps_sessions) {
+            return self.tidy_later(namespace);
+        }
         let mut namespaces = self.namespaces.write();
         if !self.options.cleanup_empty_child_namespaces && namespaces.len() <= MAX_KEPT {
             return;
@@ -150,6 +162,19 @@ impl Core {
     /// All namespaces.
     pub(crate) fn namespaces(&self) -> Vec<Io> {
         self.namespaces.read().values().cloned().map(Io::new).collect()
+    }
+
+    /// [`Core::tidy`] once nobody of the namespace can come back any more.
+    fn tidy_later(&self, namespace: &Arc<Namespace>) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (core, namespace) = (self.this.clone(), Arc::downgrade(namespace));
+        let time = namespace.upgrade().map_or(Duration::ZERO, |namespace| namespace.kept());
+        runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            if let (Some(core), Some(namespace)) = (core.upgrade(), namespace.upgrade()) {
+                core.tidy(&namespace);
+            }
+        });
     }
 
     pub(crate) fn add_closer(&self, closer: Box<Closer>) {

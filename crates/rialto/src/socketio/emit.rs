@@ -1,8 +1,10 @@
 //! Sending one packet to one socket.
 
+use super::returning::Track;
 use crate::encoded::{Encoded, Flags, with_messages, with_scratch};
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
+use crate::options::SlowPeer;
 use bytes::Bytes;
 use rialto_protocol::socketio;
 use std::fmt;
@@ -31,7 +33,7 @@ struct Waiting {
     session: Arc<Session>,
     text: Vec<u8>,
     attachments: Vec<Bytes>,
-    flags: Flags,
+    manner: Manner,
     /// Its place in the line of those that wait, from the first poll on.
     ticket: Option<u64>,
 }
@@ -47,18 +49,16 @@ impl Emit {
         Self(State::Broadcast(result.err()))
     }
 
-    /// Sends what `encode` writes, now or when there is room.
-    ///
-    /// A `volatile` packet is dropped instead of waiting.
+    /// Sends what `encode` writes, now or when there is room, or does what the policy says.
     pub(super) fn start(
         session: &Arc<Session>,
-        flags: Flags,
+        manner: Manner,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>, socketio::Error>,
     ) -> Self {
         // Whoever waits already goes first.
         let in_line = !session.line().is_empty();
-        let volatile = flags.volatile;
-        if volatile && (in_line || !session.is_writable()) {
+        if manner.flags.volatile && (in_line || !session.is_writable()) {
+            session.counters().dropped_volatile();
             return Self::done(Ok(()));
         }
         with_scratch(|text| {
@@ -68,7 +68,7 @@ impl Emit {
             };
             let sent = match in_line && session.is_open() {
                 true => Ok(Err(SendError::Full)),
-                false => send(session, text, &attachments, flags),
+                false => manner.send(session, text, &attachments),
             };
             let sent = match sent {
                 Ok(sent) => sent,
@@ -77,33 +77,83 @@ impl Emit {
             match sent {
                 Ok(()) => Self::done(Ok(())),
                 Err(SendError::Closed) => Self::done(Err(Error::disconnected())),
-                Err(SendError::Full) if volatile => Self::done(Ok(())),
-                Err(SendError::Full) => Self(State::Waiting(Box::new(Waiting {
-                    session: Arc::clone(session),
-                    text: text.clone(),
-                    attachments,
-                    flags,
-                    ticket: None,
-                }))),
+                Err(SendError::Full) => match manner.overflow(session) {
+                    Some(outcome) => Self::done(outcome),
+                    None => Self(State::Waiting(Box::new(Waiting {
+                        session: Arc::clone(session),
+                        text: text.clone(),
+                        attachments,
+                        manner,
+                        ticket: None,
+                    }))),
+                },
             }
         })
     }
 }
 
-/// Hands a packet to the session, written by its parser.
-fn send(
-    session: &Session,
-    text: &[u8],
-    attachments: &[Bytes],
+/// How a packet is sent.
+#[derive(Default)]
+pub(super) struct Manner {
     flags: Flags,
-) -> Result<Result<(), SendError>> {
-    let parser = session.options().parser.as_ref();
-    if flags.compress {
-        return with_messages(parser, text, attachments, |messages| session.send(messages));
+    /// An event that nobody waits for: the policy for slow peers decides on it.
+    event: bool,
+    /// Where it is recorded for a client that comes back.
+    track: Option<Track>,
+}
+
+/// What is no event, or one that asks for an ack: it waits for room, and nobody records it.
+impl From<Flags> for Manner {
+    fn from(flags: Flags) -> Self {
+        Self { flags, ..Self::default() }
     }
-    let packet = std::str::from_utf8(text.get(1..).unwrap_or_default()).unwrap_or_default();
-    let flags = Flags { volatile: false, ..flags };
-    Ok(session.send_encoded(&Encoded::new(parser, packet, attachments, flags)?))
+}
+
+impl Manner {
+    /// For an event without an ack.
+    pub(super) fn event(track: Option<Track>, flags: Flags) -> Self {
+        Self { flags, event: true, track }
+    }
+
+    /// Hands a packet to the session, written by its parser.
+    fn send(
+        &self,
+        session: &Session,
+        text: &[u8],
+        attachments: &[Bytes],
+    ) -> Result<Result<(), SendError>> {
+        let parser = session.options().parser.as_ref();
+        let packet = || std::str::from_utf8(text.get(1..).unwrap_or_default()).unwrap_or_default();
+        if let Some(track) = &self.track {
+            return Ok(
+                track.send(session, &Encoded::new(parser, packet(), attachments, self.flags)?)
+            );
+        }
+        if self.flags.compress {
+            return with_messages(parser, text, attachments, |messages| session.send(messages));
+        }
+        let flags = Flags { volatile: false, ..self.flags };
+        Ok(session.send_encoded(&Encoded::new(parser, packet(), attachments, flags)?))
+    }
+
+    /// What becomes of a packet for which there is no room; `None` if it waits.
+    fn overflow(&self, session: &Session) -> Option<Result<()>> {
+        if self.flags.volatile {
+            session.counters().dropped_volatile();
+            return Some(Ok(()));
+        }
+        match session.options().slow_peer {
+            SlowPeer::Drop if self.event => {
+                session.counters().dropped();
+                Some(Ok(()))
+            }
+            SlowPeer::Close if self.event => {
+                session.close_slow();
+                Some(Err(Error::full()))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Future for Emit {
@@ -133,7 +183,7 @@ impl Waiting {
         let ticket = *self.ticket.get_or_insert_with(|| line.join());
         ready!(line.poll_first(ticket, cx));
         loop {
-            let sent = send(&self.session, &self.text, &self.attachments, self.flags);
+            let sent = self.manner.send(&self.session, &self.text, &self.attachments);
             match sent? {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(SendError::Closed) => return Poll::Ready(Err(Error::disconnected())),

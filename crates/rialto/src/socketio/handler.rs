@@ -24,6 +24,12 @@ pub trait Handler: Send + Sync + 'static {
     /// Decides on a client that wants to join.
     #[doc(hidden)]
     fn admit(self: Arc<Self>, handshake: &Handshake) -> Admission;
+
+    /// For a client that comes back and need not be asked again; `None` if it must be.
+    #[doc(hidden)]
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        None
+    }
 }
 
 /// The decision on a client.
@@ -100,6 +106,10 @@ impl Handler for Events {
     fn admit(self: Arc<Self>, _handshake: &Handshake) -> Admission {
         Admission::Now(Start::new(StartKind::Table(self)))
     }
+
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        Some(Start::new(StartKind::Table(self)))
+    }
 }
 
 /// Why a client may not join: the `connect_error` that it gets.
@@ -170,6 +180,12 @@ pub trait Guarded<T>: Send + Sync + 'static {
     /// What happens once the client has joined with this login.
     #[doc(hidden)]
     fn start(self: Arc<Self>, handshake: &Handshake, login: T) -> Admission;
+
+    /// The same without a login, for a client that comes back.
+    #[doc(hidden)]
+    fn restart(self: Arc<Self>) -> Option<Start> {
+        None
+    }
 }
 
 impl<H, F, T> Guarded<T> for H
@@ -189,6 +205,11 @@ impl<T: Send + Sync + 'static> Guarded<T> for Events {
     fn start(self: Arc<Self>, _handshake: &Handshake, login: T) -> Admission {
         Admission::Now(Start::new(StartKind::Table(self)).with_data(login))
     }
+
+    /// What the login had found is still among the socket's data.
+    fn restart(self: Arc<Self>) -> Option<Start> {
+        self.readmit()
+    }
 }
 
 /// A login behind a login: the handlers find the result of the outer one by `socket.data::<X>()`.
@@ -203,6 +224,11 @@ where
     fn start(self: Arc<Self>, handshake: &Handshake, login: X) -> Admission {
         let admission = self.admit(handshake);
         Admission::Later(Box::pin(async move { Ok(admission.decide().await?.with_data(login)) }))
+    }
+
+    /// As for a table, if that is what stands behind all logins.
+    fn restart(self: Arc<Self>) -> Option<Start> {
+        self.readmit()
     }
 }
 
@@ -293,5 +319,9 @@ where
         Admission::Later(Box::pin(
             async move { handler.start(&handshake, login.await?).decide().await },
         ))
+    }
+
+    fn readmit(self: Arc<Self>) -> Option<Start> {
+        Arc::clone(&self.handler).restart()
     }
 }

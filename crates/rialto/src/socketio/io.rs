@@ -8,6 +8,7 @@ use super::remote::RemoteSocket;
 use super::servers::{self, ServerAcks};
 use super::socket::Socket;
 use crate::adapter::{Member, RoomChange, Target};
+use crate::engine::Stats;
 use crate::error::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,9 +45,9 @@ impl Io {
 
     /// Emits an event to everyone in the namespace.
     ///
-    /// It is handed to every client before this returns, and waits for none: one that reads too
-    /// slowly is disconnected with 1013. Awaiting the result says whether the arguments could be
-    /// sent, and lets other tasks run now and then.
+    /// It is handed to every client before this returns, and waits for none: for one that reads too
+    /// slowly, [`Options::slow_peer`](crate::Options) decides. Awaiting the result says whether the
+    /// arguments could be sent, and lets other tasks run now and then.
     pub fn emit(&self, name: &str, args: impl Serialize) -> Emit {
         self.everyone().emit(name, args)
     }
@@ -224,6 +225,12 @@ impl Io {
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.adapter().count()
+    }
+
+    /// How the server is doing: connections, what waits for slow ones, what became of others.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.core().map(|core| core.host.stats()).unwrap_or_default()
     }
 
     /// How many events of this namespace did not decode and were dropped, since the start.

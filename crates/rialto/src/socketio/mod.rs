@@ -17,6 +17,7 @@ mod outgoing;
 mod pattern;
 mod reading;
 mod remote;
+mod returning;
 mod revision4;
 mod running;
 mod servers;

@@ -3,11 +3,13 @@
 use super::core::Core;
 use super::handler::Handler;
 use super::io::Io;
+use super::returning::Returning;
 use super::servers::{self, ServerListener};
-use crate::adapter::{Adapter, Answer, Host, RoomChange, ServerEvent};
+use crate::adapter::{Adapter, Answer, Host, Recovery, RoomChange, ServerEvent};
 use crate::encoded::{Encoded, Flags};
 use crate::error::Result;
 use crate::handshake::Params;
+use crate::options::Options;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
@@ -36,6 +38,7 @@ pub(crate) struct Namespace {
     watched: AtomicBool,
     rooms: RwLock<Vec<Arc<RoomListener>>>,
     servers: RwLock<HashMap<Box<str>, Vec<Arc<ServerListener>>>>,
+    returning: Option<Box<Returning>>,
 }
 
 pub(super) type RoomListener = dyn Fn(&RoomChange) + Send + Sync;
@@ -59,7 +62,32 @@ impl Namespace {
             watched: AtomicBool::new(false),
             rooms: RwLock::default(),
             servers: RwLock::default(),
+            returning: None,
         }
+    }
+
+    /// Switches connection state recovery on, if the options say so and the adapter can.
+    pub(super) fn returning_by(mut self, options: &Options) -> Self {
+        self.returning = Returning::new(options).map(Box::new);
+        if self.returning.is_some() && self.adapter.recovery().is_none() {
+            tracing::warn!(namespace = %self.name, "its adapter recovers no connection states");
+            self.returning = None;
+        }
+        self
+    }
+
+    pub(super) fn returning(&self) -> Option<&Returning> {
+        self.returning.as_deref()
+    }
+
+    /// The adapter's part in connection state recovery, if it is on.
+    pub(super) fn recovery(&self) -> Option<&dyn Recovery> {
+        self.returning.as_ref().and_then(|_| self.adapter.recovery())
+    }
+
+    /// How long sockets of this namespace can come back.
+    pub(super) fn kept(&self) -> Duration {
+        self.returning.as_ref().map_or(Duration::ZERO, |returning| returning.kept)
     }
 
     /// Marks a namespace that was made because its name fits a pattern.

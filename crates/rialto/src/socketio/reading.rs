@@ -1,6 +1,7 @@
 //! From messages to packets: by the standard parser or by the server's own.
 
 use super::connection::parse_error;
+use crate::ends;
 use crate::engine::Fault;
 use crate::options::Options;
 use crate::parser::{Decoder, Received, receive};
@@ -52,7 +53,7 @@ pub(super) fn decode(
         Ok(Some(packet)) => receive(packet).map(Some).map_err(parse_error),
         Err(error) => {
             tracing::debug!(%error, "a message is no packet of the server's parser");
-            Err(parse_error("the message is no packet of this server's parser"))
+            Err(parse_error(ends::NOT_PARSED.text))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a connection has suspended: handlers, logins, the whole life of a `recv` loop.
 
-use super::handler::{Refused, Start};
+use super::handler::Refused;
 use super::namespace::Namespace;
+use super::returning::Arrival;
 use super::socket::Socket;
 use crate::error::Result;
 use futures_util::future::BoxFuture;
@@ -25,7 +26,7 @@ pub(super) enum Running {
     Login {
         namespace: Arc<Namespace>,
         auth: Box<str>,
-        future: BoxFuture<'static, Result<Start, Refused>>,
+        future: BoxFuture<'static, Result<Arrival, Refused>>,
     },
 }
 
@@ -35,7 +36,7 @@ pub(super) enum Finished {
     Connect { socket: Socket, result: Result<()> },
     Handler { socket: Socket, result: Result<()> },
     Disconnect,
-    Login { namespace: Arc<Namespace>, auth: Box<str>, result: Result<Start, Refused> },
+    Login { namespace: Arc<Namespace>, auth: Box<str>, result: Result<Arrival, Refused> },
 }
 
 impl Future for Running {

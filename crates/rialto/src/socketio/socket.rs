@@ -1,8 +1,10 @@
 //! [`Socket`]: one client in one namespace.
 
+mod member;
+
 use super::acks::{Pending, decode};
 use super::broadcast::{Broadcast, Rooms};
-use super::emit::Emit;
+use super::emit::{Emit, Manner};
 use super::emitter::Emitter;
 use super::event::Event;
 use super::extensions::Extensions;
@@ -11,8 +13,10 @@ use super::namespace::Namespace;
 use super::outgoing::{Outgoing, OutgoingListener, OutgoingListeners};
 #[cfg(doc)]
 use super::remote::RemoteSocket;
-use crate::adapter::{AckRequest, Answer, Member, Room};
-use crate::encoded::{Encoded, Flags, with_messages, with_scratch};
+use super::returning::{Identity, Track, is_recoverable};
+use crate::adapter::{Answer, Room, SavedSession, SessionData};
+use crate::encoded::{Flags, with_messages, with_scratch};
+use crate::ends;
 use crate::engine::{SendError, Session};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
@@ -56,6 +60,8 @@ struct Inner {
     data: RwLock<Extensions>,
     /// Whether anybody wants to know what is sent.
     watched: AtomicBool,
+    /// By which it can come back, where that is on.
+    identity: Option<Box<Identity>>,
     state: Mutex<State>,
 }
 
@@ -76,18 +82,20 @@ struct State {
 
 impl Socket {
     pub(super) fn new(
-        id: Box<str>,
+        id: Room,
         session: Arc<Session>,
         namespace: Arc<Namespace>,
         handshake: Handshake,
+        identity: Option<Box<Identity>>,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: id.into(),
+            id,
             session,
             namespace,
             handshake,
             data: RwLock::default(),
             watched: AtomicBool::new(false),
+            identity,
             state: Mutex::default(),
         }))
     }
@@ -96,6 +104,47 @@ impl Socket {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
+    }
+
+    /// True if this is a client that has come back, with the id, the rooms and the data that it had
+    /// before, and what it missed is on its way: see
+    /// [`ConnectionStateRecovery`](crate::ConnectionStateRecovery). Values that cannot be kept are
+    /// for `on_connect` to set anew.
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.0.identity.as_ref().is_some_and(|identity| identity.recovered)
+    }
+
+    /// The secret by which the client can come back.
+    pub(super) fn pid(&self) -> Option<&str> {
+        self.0.identity.as_ref().map(|identity| &*identity.pid)
+    }
+
+    /// Takes its former place: data, rooms, what was missed.
+    pub(super) fn rejoin(&self, saved: &SavedSession) {
+        if let Some(data) = saved.data.get::<Extensions>() {
+            *self.0.data.write() = data.clone();
+        }
+        let Some(recovery) = self.0.namespace.recovery() else { return };
+        let _turn = rialto_ws::turn::enter();
+        let member = Arc::new(self.clone());
+        recovery.rejoin(saved, member, &mut |packet| {
+            if self.0.session.send_encoded(packet) == Err(SendError::Full) {
+                self.0.session.close_slow();
+            }
+        });
+    }
+
+    /// From now on it can be found by its secret.
+    pub(super) fn arrive(&self) {
+        if let (Some(returning), Some(pid)) = (self.0.namespace.returning(), self.pid()) {
+            returning.arrive(pid, self);
+        }
+    }
+
+    /// Ends the connection under the socket, because its client has opened another.
+    pub(super) fn displace(&self) {
+        self.0.session.fail(CloseReason::TransportClose, ends::RETURNED);
     }
 
     /// The next event in order; `None` once the client is gone. Cancel safe.
@@ -133,7 +182,7 @@ impl Socket {
     /// Emits a variant of an enum: the counterpart of [`Event::read`].
     pub fn send(&self, event: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, Flags::default(), |out| {
+        Emit::start(&self.0.session, Manner::event(self.track(), Flags::default()), |out| {
             self.watching(out, |out| socketio::encode_enum(out, nsp, None, event))
         })
     }
@@ -143,7 +192,7 @@ impl Socket {
             return Emit::done(Err(Error::disconnected()));
         }
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, flags, |out| {
+        Emit::start(&self.0.session, Manner::event(self.track(), flags), |out| {
             self.watching(out, |out| socketio::encode_event(out, nsp, None, name, args))
         })
     }
@@ -200,9 +249,14 @@ impl Socket {
         data.insert(listeners);
     }
 
+    /// Where its events are recorded, if it can come back for them.
+    fn track(&self) -> Option<Track> {
+        self.0.identity.as_ref().and_then(|_| Track::of(&self.0.namespace, &self.0.id))
+    }
+
     pub(super) fn send_ack(&self, id: u64, args: &impl Serialize) -> Emit {
         let nsp = self.0.namespace.name();
-        Emit::start(&self.0.session, Flags::default(), |out| {
+        Emit::start(&self.0.session, Manner::default(), |out| {
             socketio::encode_ack(out, nsp, id, args)
         })
     }
@@ -236,7 +290,7 @@ impl Socket {
         let nsp = self.0.namespace.name();
         let sending = match registered {
             Err(error) => Emit::done(Err(error)),
-            Ok(()) => Emit::start(&self.0.session, flags, |out| {
+            Ok(()) => Emit::start(&self.0.session, flags.into(), |out| {
                 self.watching(out, |out| socketio::encode_event(out, nsp, Some(id), name, args))
             }),
         };
@@ -480,8 +534,7 @@ impl Socket {
             Err(_) => Err(SendError::Closed),
         });
         if sent == Err(SendError::Full) {
-            let text = "this client reads too slowly";
-            session.close_with(CloseReason::TransportError, 1013, text);
+            session.close_slow();
         }
     }
 
@@ -514,8 +567,29 @@ impl Socket {
     }
 
     /// Leaves the namespace and all rooms.
+    ///
+    /// A client that may come back is remembered first.
     pub(super) fn leave_namespace(&self) {
-        self.0.namespace.leave(&self.0.id);
+        let namespace = &self.0.namespace;
+        if let (Some(recovery), Some(pid)) = (namespace.recovery(), self.pid())
+            && self.disconnect_reason().is_some_and(is_recoverable)
+        {
+            let mut data = self.0.data.read().clone();
+            // Who listened to this socket does not know of the next one.
+            data.remove::<OutgoingListeners>();
+            let data = SessionData::new(data);
+            let rooms = namespace.adapter().rooms(&self.0.id);
+            recovery.persist_session(SavedSession::new(
+                Arc::clone(&self.0.id),
+                pid.into(),
+                rooms,
+                data,
+            ));
+        }
+        namespace.leave(&self.0.id);
+        if let (Some(returning), Some(pid)) = (namespace.returning(), self.pid()) {
+            returning.depart(pid);
+        }
     }
 
     /// Puts an event where the `recv` loop finds it.
@@ -552,50 +626,6 @@ impl Socket {
             state.fired.push(listener);
         }
         first
-    }
-}
-
-impl Member for Socket {
-    fn id(&self) -> &Room {
-        &self.0.id
-    }
-
-    fn deliver(&self, packet: &Encoded, ack: Option<&AckRequest>) {
-        if let Some(request) = ack {
-            let pending = Pending::Broadcast(Arc::clone(&request.sink));
-            request.sink.expect(&self.0.id);
-            if self.expect_ack(request.id, pending).is_err() {
-                return request.sink.answer(&self.0.id, None);
-            }
-        }
-        if self.0.watched.load(Ordering::Relaxed) {
-            let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
-            self.tell(packet.text(), &attachments);
-        }
-        match self.0.session.send_encoded(packet) {
-            Ok(()) => {}
-            // The socket's end is on its way and resolves the ack.
-            Err(SendError::Closed) => {}
-            Err(SendError::Full) if packet.is_volatile() => {}
-            Err(SendError::Full) => {
-                let text = "this client reads too slowly";
-                let budget = self.0.session.options().send_budget;
-                tracing::warn!(socket = %self.0.id, budget, "{text}");
-                self.0.session.close_with(CloseReason::TransportError, 1013, text);
-            }
-        }
-    }
-
-    fn disconnect(&self, close: bool) {
-        Self::disconnect(self, close);
-    }
-
-    fn handshake(&self) -> &Handshake {
-        &self.0.handshake
-    }
-
-    fn shared_data(&self) -> Option<Arc<str>> {
-        self.data::<SharedData>().map(|data| Arc::clone(&data.0))
     }
 }
 

@@ -1,0 +1,70 @@
+//! How connections end from this side: one list of codes and sentences.
+//!
+//! `docs/ends.md` explains each to users; `tests/ends.rs` compares the two.
+
+/// The code and the text of a Close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) code: u16,
+    pub(crate) text: &'static str,
+}
+
+const fn end(code: u16, text: &'static str) -> End {
+    End { code, text }
+}
+
+/// The program closed the connection.
+pub(crate) const CLOSED: End = end(1000, "the server closed this connection");
+/// The peer has said goodbye: an echo.
+pub(crate) const GOODBYE: End = end(1000, "");
+/// A probe of a session that has ended.
+pub(crate) const PROBE_OVER: End = end(1000, "the session is over");
+/// The server stops.
+pub(crate) const STOPPED: End = end(1001, "the server stops");
+/// Connection state recovery.
+pub(crate) const RETURNED: End = end(1001, "this client has come back on another connection");
+/// A probe that is none.
+pub(crate) const NO_UPGRADE: End = end(1002, "this is not an upgrade");
+/// Socket.IO.
+pub(crate) const NOT_JOINED: End = end(1002, "a packet for a namespace that was not joined");
+/// Socket.IO.
+pub(crate) const JOINED_ALREADY: End = end(1002, "a namespace that was joined already");
+/// Socket.IO.
+pub(crate) const SERVERS_ONLY: End = end(1002, "a packet that only servers send");
+/// Socket.IO, with a parser of its own.
+pub(crate) const NOT_PARSED: End = end(1002, "the message is no packet of this server's parser");
+/// Nothing was heard.
+pub(crate) const SILENT: End = end(1008, "ping timeout");
+/// `connect_timeout`.
+pub(crate) const NEVER_JOINED: End = end(1008, "no namespace was joined in time");
+/// Refused CONNECTs.
+pub(crate) const REFUSED: End = end(1008, "too many refused namespaces");
+/// `upgrade_timeout`.
+pub(crate) const SLOW_UPGRADE: End = end(1008, "the upgrade took too long");
+/// A panic in a handler.
+pub(crate) const HANDLER_FAILED: End = end(1011, "a handler failed");
+/// A panic elsewhere.
+pub(crate) const SERVER_FAILED: End = end(1011, "the server failed");
+/// `send_budget`, `max_buffered`.
+pub(crate) const SLOW: End = end(1013, "this client reads too slowly");
+/// `send_budget` in an upgrade.
+pub(crate) const LATE: End = end(1013, "too much was waiting for this client");
+
+/// A refusal of a request, beside those of the reference (codes 0 to 5).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestEnd {
+    pub(crate) status: u16,
+    pub(crate) code: u8,
+    pub(crate) text: &'static str,
+}
+
+const fn request(status: u16, code: u8, text: &'static str) -> RequestEnd {
+    RequestEnd { status, code, text }
+}
+
+/// `max_payload`.
+pub(crate) const TOO_LARGE: RequestEnd = request(413, 6, "Payload too large");
+/// `body_timeout`.
+pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
+/// The operating system gives no random numbers.
+pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");

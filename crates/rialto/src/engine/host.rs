@@ -1,0 +1,92 @@
+//! What the sessions of a server share: its options, its counters, the bound on its buffers.
+
+use crate::options::Options;
+use parking_lot::Mutex;
+use rialto_protocol::CloseReason;
+use rialto_ws::SharedBudget;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// What the sessions of a server share.
+pub(crate) struct Host {
+    pub(crate) options: Arc<Options>,
+    /// Bytes that wait for slow peers.
+    pub(crate) buffered: SharedBudget,
+    pub(crate) counters: Counters,
+}
+
+/// Counts since the server began, and how many connections it has.
+#[derive(Default)]
+pub(crate) struct Counters {
+    connections: AtomicUsize,
+    dropped_volatile: AtomicU64,
+    dropped: AtomicU64,
+    closed_slow: AtomicU64,
+    closed: Mutex<BTreeMap<CloseReason, u64>>,
+}
+
+/// How a server is doing, at one moment: see [`Io::stats`](crate::Io::stats).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Sessions that are open, and those that are just closing.
+    pub connections: usize,
+    /// Bytes that wait for peers that read too slowly; never far above
+    /// [`Options::max_buffered`].
+    pub buffered: usize,
+    /// Volatile events that were dropped because their peer was not ready.
+    pub dropped_volatile: u64,
+    /// Events that were dropped by [`SlowPeer::Drop`](crate::SlowPeer::Drop).
+    pub dropped: u64,
+    /// Connections that were closed because their peer read too slowly.
+    pub closed_slow: u64,
+    /// How many connections have ended for which reason.
+    pub closed: BTreeMap<CloseReason, u64>,
+}
+
+impl Host {
+    pub(crate) fn new(options: Options) -> Arc<Self> {
+        let buffered = SharedBudget::new(options.max_buffered);
+        Arc::new(Self { options: Arc::new(options), buffered, counters: Counters::default() })
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let counters = &self.counters;
+        Stats {
+            connections: counters.connections.load(Ordering::Relaxed),
+            buffered: self.buffered.used(),
+            dropped_volatile: counters.dropped_volatile.load(Ordering::Relaxed),
+            dropped: counters.dropped.load(Ordering::Relaxed),
+            closed_slow: counters.closed_slow.load(Ordering::Relaxed),
+            closed: counters.closed.lock().clone(),
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn opened(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A session has left the table.
+    pub(super) fn left(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn closed(&self, reason: CloseReason) {
+        *self.closed.lock().entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn closed_slow(&self) {
+        self.closed_slow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dropped_volatile(&self) {
+        self.dropped_volatile.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,191 @@
+//! Peers that do not read: what waits for them is bounded, the policy shows, others do not notice.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
+
+mod support;
+
+use rialto::{CloseReason, Events, Io, Options, Server, SlowPeer, Socket};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use support::{Client, Poller, start, within};
+
+const BUDGET: usize = 1_000_000;
+const SIZE: usize = 100_000;
+const COUNT: usize = 2_000;
+
+/// A server that floods who asks for it, and answers with what came of the last event.
+async fn serve(options: Options) -> (SocketAddr, Io) {
+    let events = Events::new().on_ack("echo", async |_: Socket, n: u64| Ok(n)).on(
+        "flood",
+        async |socket: Socket, ()| {
+            let payload = "x".repeat(SIZE);
+            for n in 0..COUNT {
+                socket.emit("big", (n, &payload)).await?;
+            }
+            socket.emit("end", ()).await
+        },
+    );
+    let options = options.send_budget(BUDGET).ping_interval(Duration::from_secs(60));
+    start(Server::new(events).options(options)).await
+}
+
+/// Milliseconds of each of many round trips of a client.
+async fn round_trips(client: &mut Client) -> Vec<u128> {
+    let mut times = Vec::new();
+    for n in 0..100 {
+        let start = Instant::now();
+        assert_eq!(client.ask(n, &format!("[\"echo\",{n}]")).await, format!("3{n}[{n}]"));
+        times.push(start.elapsed().as_millis());
+    }
+    times.sort_unstable();
+    times
+}
+
+/// Resident bytes of this process, where the system tells.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? * 1024)
+}
+
+/// Waits until the condition holds.
+async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_megabytes_for_one_who_does_not_read_stay_within_the_budget() {
+    for policy in [SlowPeer::Wait, SlowPeer::Drop, SlowPeer::Close] {
+        let (address, io) = serve(Options::default().slow_peer(policy)).await;
+        let mut calm = Client::join(address).await;
+        let before = round_trips(&mut calm).await;
+        let memory = resident();
+        let mut stuck = Client::join(address).await;
+        stuck.send("2[\"flood\"]").await;
+        until(|| io.stats().buffered > 0 || io.stats().closed_slow > 0).await;
+        let during = round_trips(&mut calm).await;
+        assert!(during[50] <= before[50] * 10 + 50, "{policy:?}: {before:?} {during:?}");
+        let buffered = io.stats().buffered;
+        assert!(buffered <= BUDGET + 2 * SIZE, "{policy:?}: {buffered} bytes wait");
+        if let (Some(before), Some(now)) = (memory, resident()) {
+            let grown = now.saturating_sub(before);
+            assert!(grown < 60_000_000, "{policy:?}: {grown} bytes more");
+        }
+        judge(policy, &io, stuck).await;
+    }
+}
+
+/// What the policy has done, seen from both sides.
+async fn judge(policy: SlowPeer, io: &Io, mut stuck: Client) {
+    match policy {
+        SlowPeer::Wait => {
+            for n in 0..COUNT {
+                assert!(stuck.recv().await.starts_with(&format!("2[\"big\",{n},")));
+            }
+            assert_eq!(stuck.recv().await, "2[\"end\"]");
+            assert_eq!((io.stats().dropped, io.stats().closed_slow), (0, 0));
+        }
+        SlowPeer::Drop => {
+            until(|| io.stats().dropped > COUNT as u64 / 2).await;
+            assert!(stuck.recv().await.starts_with("2[\"big\",0,"));
+            assert_eq!(io.count(), 2, "nobody was closed");
+        }
+        _ => {
+            assert_eq!(stuck.closed().await, (1013, "this client reads too slowly".to_owned()));
+            until(|| io.count() == 1).await;
+            let stats = io.stats();
+            assert_eq!((stats.closed_slow, stats.connections), (1, 1));
+            assert_eq!(stats.closed[&CloseReason::TransportError], 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broadcast_follows_the_policy_and_volatile_goes_first() {
+    for policy in [SlowPeer::Wait, SlowPeer::Drop, SlowPeer::Close] {
+        let (address, io) = serve(Options::default().slow_peer(policy)).await;
+        let stuck = Client::join(address).await;
+        let payload = "x".repeat(SIZE);
+        while io.stats().buffered == 0 {
+            io.emit("big", &payload).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        io.volatile().emit("volatile", ()).await.unwrap();
+        assert_eq!(io.stats().dropped_volatile, 1);
+        for _ in 0..100 {
+            io.emit("big", &payload).await.unwrap();
+        }
+        let closes = policy != SlowPeer::Drop;
+        assert_eq!(io.stats().closed_slow, u64::from(closes), "{policy:?}");
+        assert_eq!(io.stats().dropped > 50, !closes);
+        drop(stuck);
+    }
+}
+
+#[tokio::test]
+async fn who_takes_nothing_for_too_long_is_cut_off_and_its_emit_ends() {
+    let (ended, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let events = Events::new().on("flood", move |socket: Socket, ()| {
+        let ended = ended.clone();
+        async move {
+            let payload = "x".repeat(SIZE);
+            let error = loop {
+                if let Err(error) = socket.emit("big", &payload).await {
+                    break error;
+                }
+            };
+            ended.send((error.is_disconnected(), socket.disconnect_reason())).unwrap();
+            Ok(())
+        }
+    });
+    let options = Options::default().stall_timeout(Some(Duration::from_millis(200)));
+    let options = options.ping_interval(Duration::from_millis(100));
+    let (address, io) = start(Server::new(events).options(options)).await;
+    let mut stuck = Client::join(address).await;
+    stuck.send("2[\"flood\"]").await;
+    let chatty = async {
+        // It sends, so no heartbeat would ever end it.
+        while stuck.socket.send("3").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (end, ()) = tokio::join!(within(ends.recv()), within(chatty));
+    assert!(end.unwrap().0);
+    until(|| io.stats().connections == 0).await;
+
+    let mut poller = Poller::join(address).await;
+    poller.post("42[\"flood\"]").await;
+    assert!(within(ends.recv()).await.unwrap().0);
+    until(|| io.stats().connections == 0).await;
+    assert_eq!(io.stats().closed[&CloseReason::TransportError], 1);
+    assert_eq!((io.stats().buffered, io.stats().closed_slow), (0, 1));
+}
+
+#[tokio::test]
+async fn all_slow_peers_together_stay_below_the_ceiling() {
+    const CEILING: usize = 1_000_000;
+    let options = Options::default().max_buffered(CEILING).slow_peer(SlowPeer::Drop);
+    let (address, io) = serve(options).await;
+    let mut stuck = Vec::new();
+    for _ in 0..8 {
+        stuck.push(Client::join(address).await);
+    }
+    let poller = Poller::join(address).await;
+    let mut calm = Client::join(address).await;
+    let payload = "x".repeat(SIZE / 10);
+    for n in 0..2_000 {
+        io.emit("n", (n, &payload)).await.unwrap();
+        assert!(calm.recv().await.starts_with(&format!("2[\"n\",{n},")), "a calm one misses none");
+    }
+    let buffered = io.stats().buffered;
+    assert!((CEILING..CEILING + 9 * SIZE).contains(&buffered), "{buffered}");
+    drop((stuck, calm));
+    // What waits for the polls of the one that is left is within its own budget.
+    until(|| io.count() == 1 && io.stats().buffered <= BUDGET + SIZE).await;
+    drop(poller);
+}
