@@ -16,7 +16,7 @@ let counter = 0;
 const unique = (name) => `${name} ${(counter += 1)}`;
 
 for (const transport of TRANSPORTS) {
-  describe(`methods of the server, ${transport.name}`, { concurrency: 4 }, () => {
+  describe(`methods of the server, ${transport.name}`, () => {
     foundSockets(transport);
     listeners(transport);
     places(transport);
