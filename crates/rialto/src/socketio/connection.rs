@@ -278,6 +278,11 @@ impl Connection {
             }
         };
         socket.arrive();
+        self.begin(socket, start, cx);
+    }
+
+    /// Starts what serves a socket that has joined.
+    fn begin(&mut self, socket: Socket, start: StartKind, cx: &mut Context<'_>) {
         match start {
             StartKind::Run(run) => {
                 self.joined.push(Joined { socket: socket.clone(), table: None });
