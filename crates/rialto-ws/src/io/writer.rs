@@ -260,11 +260,14 @@ impl Shared {
     }
 
     /// Queues all of it side by side within the budget, or nothing.
-    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
+    pub(crate) fn try_send_group<'a>(
+        self: &Arc<Self>,
+        group: impl Iterator<Item = Outgoing<'a>>,
+    ) -> Result<(), Refused> {
         let mut writer = self.writer.lock();
         self.check_room(&mut writer)?;
         for out in group {
-            writer.push(out).map_err(|_| Refused::Closed)?;
+            writer.push(&out).map_err(|_| Refused::Closed)?;
         }
         self.after_push(&mut writer);
         Ok(())

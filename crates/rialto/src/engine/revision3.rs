@@ -56,10 +56,13 @@ impl Payload {
 }
 
 /// The messages of a packet as messages of a WebSocket.
-pub(super) fn messages(messages: &[MessageRef<'_>], base64: bool) -> Vec<Message> {
-    let message = |message: &MessageRef<'_>| match message {
+pub(super) fn messages<'a>(
+    messages: impl Iterator<Item = MessageRef<'a>>,
+    base64: bool,
+) -> Vec<Message> {
+    let message = |message: MessageRef<'_>| match message {
         MessageRef::Binary(data) => binary_message(data, base64),
         text @ MessageRef::Text(_) => text.to_message(),
     };
-    messages.iter().map(message).collect()
+    messages.map(message).collect()
 }

@@ -4,7 +4,7 @@ use super::host::{Counters, Host};
 use super::line::Line;
 use super::outbox::Outbox;
 use super::revision3;
-use crate::encoded::Encoded;
+use crate::encoded::{Encoded, Messages};
 use crate::ends::{self, End};
 use crate::options::Options;
 use parking_lot::Mutex;
@@ -144,14 +144,31 @@ impl Session {
     }
 
     /// Hands messages to the WebSocket, in the revision's form.
-    fn write(&self, sender: &Sender, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
-        let is_binary = |message: &MessageRef<'_>| matches!(message, MessageRef::Binary(_));
-        if self.version == Version::V3 && messages.iter().any(is_binary) {
-            let messages = revision3::messages(messages, self.base64());
-            let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
-            return sender.try_send_group(&messages).map_err(|error| refusal(&error));
+    fn write(&self, sender: &Sender, messages: Messages<'_>) -> Result<(), SendError> {
+        if self.version == Version::V3 && messages.has_binary() {
+            return self.write_revised(sender, messages.iter());
         }
-        sender.try_send_group(messages).map_err(|error| refusal(&error))
+        let sent = match messages {
+            Messages::Standard(text, attachments) => {
+                sender.try_send_with_binary(MessageRef::Text(text), attachments)
+            }
+            Messages::Other(messages) => {
+                let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+                sender.try_send_group(&messages)
+            }
+        };
+        sent.map_err(|error| refusal(&error))
+    }
+
+    /// [`Session::write`] for revision 3, where binary has a form of its own.
+    fn write_revised<'a>(
+        &self,
+        sender: &Sender,
+        messages: impl Iterator<Item = MessageRef<'a>>,
+    ) -> Result<(), SendError> {
+        let messages = revision3::messages(messages, self.base64());
+        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+        sender.try_send_group(&messages).map_err(|error| refusal(&error))
     }
 
     /// [`Session::write`] of what was framed before.
@@ -159,8 +176,7 @@ impl Session {
         let messages = match self.version {
             Version::V4 => packet.messages(),
             Version::V3 if self.base64() => {
-                let messages: Vec<_> = packet.message_refs().collect();
-                return self.write(sender, &messages);
+                return self.write_revised(sender, packet.message_refs());
             }
             Version::V3 => packet.messages_of_revision3(),
         };
@@ -178,7 +194,7 @@ impl Session {
     }
 
     /// Sends the messages of one packet side by side, if the budget has room for all.
-    pub(crate) fn send(&self, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
+    pub(crate) fn send(&self, messages: Messages<'_>) -> Result<(), SendError> {
         if let Some(sender) = self.websocket.get() {
             return self.write(sender, messages);
         }
@@ -187,9 +203,7 @@ impl Session {
             return self.write(sender, messages);
         }
         self.admit(&inner)?;
-        for message in messages {
-            inner.outbox.push(*message);
-        }
+        messages.iter().for_each(|message| inner.outbox.push(message));
         inner.wake_poll();
         Ok(())
     }
@@ -369,7 +383,13 @@ impl Session {
         let sender = socket.sender();
         self.base64.store(base64, Ordering::Release);
         let mut full = false;
-        inner.outbox.drain(|message| full |= self.write(&sender, &[message]).is_err());
+        inner.outbox.drain(|message| {
+            let sent = match self.version {
+                Version::V3 => self.write_revised(&sender, std::iter::once(message)),
+                Version::V4 => sender.try_send_ref(message).map_err(|error| refusal(&error)),
+            };
+            full |= sent.is_err();
+        });
         if full {
             // More was waiting for polls than the connection's budget takes at once.
             inner.farewell = Some(ends::LATE);

@@ -210,8 +210,8 @@ impl Connection {
         let sent = with_scratch(|out| match encode(out) {
             Ok(()) => {
                 let parser = self.core.options.parser.as_ref();
-                let send = |messages: &[MessageRef<'_>]| self.session.send(messages);
-                matches!(with_messages(parser, out, &[], send), Ok(Ok(())))
+                let sent = with_messages(parser, out, &[], |messages| self.session.send(messages));
+                matches!(sent, Ok(Ok(())))
             }
             Err(_) => false,
         });
@@ -327,49 +327,20 @@ impl Connection {
             attachments: packet.attachments,
             ack: packet.id,
         };
-        let joined = &self.joined[index];
-        if !joined.socket.is_connected() {
+        let Joined { socket, table } = &self.joined[index];
+        if !socket.is_connected() {
             // It was sent before the client knew that it is out.
             return;
         }
-        let Some(table) = joined.table.clone() else {
-            return joined.socket.push_event(incoming.to_event(&joined.socket));
+        let Some(table) = table else {
+            return socket.push_event(incoming.to_event(socket));
         };
-        let socket = joined.socket.clone();
-        if !self.parked.is_empty() || !self.may_start(&table) {
+        if !self.parked.is_empty() || !may_start(table, &self.running, &self.core) {
             self.parked_bytes += incoming.size();
-            self.parked.push_back(incoming.to_event(&socket));
+            self.parked.push_back(incoming.to_event(socket));
             return;
         }
-        self.dispatch(&table, &socket, &incoming, cx);
-    }
-
-    /// Whether a further event may be handed to this table now.
-    fn may_start(&self, table: &Events) -> bool {
-        let limit = if table.is_sequential() { 1 } else { self.core.options.max_running_handlers };
-        self.running.listeners() < limit
-    }
-
-    fn dispatch(
-        &mut self,
-        table: &Arc<Events>,
-        socket: &Socket,
-        incoming: &Incoming<'_>,
-        cx: &mut Context<'_>,
-    ) {
-        let running = &mut self.running;
-        let run = |mut future: BoxFuture<'static, Result<()>>| {
-            // Most listeners end here, without ever being suspended.
-            match future.as_mut().poll(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
-                Poll::Pending => {
-                    let (socket, name) = (socket.clone(), incoming.name.into());
-                    running.push(Running::Listener { socket, name, future });
-                }
-            }
-        };
-        run_listeners(table, socket, incoming, run);
+        dispatch(table, socket, &incoming, &mut self.running, cx);
     }
 
     /// Starts events that had to wait; true if any could.
@@ -379,14 +350,15 @@ impl Connection {
             let socket = event.socket().clone();
             let joined = self.joined.iter().find(|joined| joined.socket.id() == socket.id());
             let table = joined.and_then(|joined| joined.table.clone());
-            if table.as_ref().is_some_and(|table| !self.may_start(table)) {
+            let starts = |table| may_start(table, &self.running, &self.core);
+            if table.as_ref().is_some_and(|table| !starts(table)) {
                 break;
             }
             let Some(event) = self.parked.pop_front() else { break };
             self.parked_bytes -= event.incoming().size();
             any = true;
             if let Some(table) = table {
-                self.dispatch(&table, &socket, &event.incoming(), cx);
+                dispatch(&table, &socket, &event.incoming(), &mut self.running, cx);
             }
         }
         any
@@ -572,6 +544,34 @@ impl Client for Connection {
             self.leave(0, reason, cx);
         }
     }
+}
+
+/// Whether a further event may be handed to this table now.
+fn may_start(table: &Events, running: &RunningSet, core: &Core) -> bool {
+    let limit = if table.is_sequential() { 1 } else { core.options.max_running_handlers };
+    running.listeners() < limit
+}
+
+/// Hands an event to its listeners.
+fn dispatch(
+    table: &Arc<Events>,
+    socket: &Socket,
+    incoming: &Incoming<'_>,
+    running: &mut RunningSet,
+    cx: &mut Context<'_>,
+) {
+    let run = |mut future: BoxFuture<'static, Result<()>>| {
+        // Most listeners end here, without ever being suspended.
+        match future.as_mut().poll(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
+            Poll::Pending => {
+                let (socket, name) = (socket.clone(), incoming.name.into());
+                running.push(Running::Listener { socket, name, future });
+            }
+        }
+    };
+    run_listeners(table, socket, incoming, run);
 }
 
 /// Starts the listeners of an event; `run` gets each future that is to be polled.

@@ -60,6 +60,8 @@ struct Inner {
     data: RwLock<Extensions>,
     /// Whether anybody wants to know what is sent.
     watched: AtomicBool,
+    /// There is a reason why it is over: to be read without the lock.
+    over: AtomicBool,
     /// By which it can come back, where that is on.
     identity: Option<Box<Identity>>,
     state: Mutex<State>,
@@ -95,6 +97,7 @@ impl Socket {
             handshake,
             data: RwLock::default(),
             watched: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             identity,
             state: Mutex::default(),
         }))
@@ -483,13 +486,13 @@ impl Socket {
     /// True while the client is connected to the namespace.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.state.lock().reason.is_none()
+        !self.is_over()
     }
 
     /// Why the client is gone, once it is.
     #[must_use]
     pub fn disconnect_reason(&self) -> Option<CloseReason> {
-        self.0.state.lock().reason
+        if self.is_over() { self.0.state.lock().reason } else { None }
     }
 
     /// Ready when the client is gone; says why. For tasks of your own.
@@ -544,7 +547,7 @@ impl Socket {
     }
 
     fn is_over(&self) -> bool {
-        self.0.state.lock().reason.is_some()
+        self.0.over.load(Ordering::Acquire)
     }
 
     /// Marks the end, and ends everything that waits for this client. False if it was over.
@@ -555,6 +558,7 @@ impl Socket {
                 return false;
             }
             state.reason = Some(reason);
+            self.0.over.store(true, Ordering::Release);
             let mut wakers = std::mem::take(&mut state.closed);
             wakers.extend(state.receiver.take());
             (std::mem::take(&mut state.acks), wakers)

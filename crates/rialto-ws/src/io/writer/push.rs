@@ -6,6 +6,7 @@ use crate::io::random;
 use crate::prepared::Prepared;
 use crate::proto::deflate::Compressor;
 use crate::proto::{Message, MessageRef, OpCode, Role};
+use bytes::Bytes;
 use std::io;
 
 /// What can be queued.
@@ -13,6 +14,8 @@ use std::io;
 pub(crate) enum Outgoing<'a> {
     Message(&'a Message),
     Borrowed(MessageRef<'a>),
+    /// A binary message.
+    Binary(&'a Bytes),
     Prepared(&'a Prepared),
     Ping(&'a [u8]),
     /// Not to be compressed, whatever was agreed on.
@@ -25,6 +28,7 @@ impl Outgoing<'_> {
         match self {
             Self::Message(message) => Some((message.kind().into(), message.as_bytes())),
             Self::Borrowed(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Binary(bytes) => Some((OpCode::Binary, bytes)),
             Self::Prepared(frame) if frame.is_compressible() => {
                 Some((frame.opcode(), frame.payload()))
             }
@@ -56,6 +60,7 @@ impl Writer {
             Outgoing::Message(Message::Binary(bytes)) => {
                 self.data_queue().push_frame(OpCode::Binary, bytes, mask);
             }
+            Outgoing::Binary(bytes) => self.data_queue().push_frame(OpCode::Binary, bytes, mask),
             Outgoing::Message(Message::Text(text)) => {
                 self.data_queue().push_frame(OpCode::Text, text.as_shared(), mask);
             }
