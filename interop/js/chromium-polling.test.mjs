@@ -151,7 +151,7 @@ for (const { script, options, kinds, how = "" } of WAYS) {
     });
 
     test("both sides learn of the end", async (t) => {
-      // A poll that leaves as the session ends finds none.
+      // A stock client may take leave of a session that the server has ended.
       const { page } = await open(t, /status of 400/);
       const ends = await page.evaluate(async (way) => {
         const { ask, connect, next } = globalThis.inPage;
