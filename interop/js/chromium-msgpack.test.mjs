@@ -1,5 +1,5 @@
-// MessagePack in Chromium: the bundle of Rialto's client and the stock one, both against the server,
-// beside npm's client with npm's parser in Node.
+// MessagePack in Chromium: the bundle of Rialto's client and the stock one, beside npm's client
+// with npm's parser in Node.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -44,8 +44,9 @@ for (const script of [ownMsgpack, stockMsgpack]) {
           const differences = [];
           for (const body of bodies) {
             const sent = JSON.stringify(body);
-            for (const back of [await ask(socket, "echo-ack", ...body), await echo(socket, ...body)]) {
-              if (JSON.stringify(back) !== sent) differences.push([sent, JSON.stringify(back)]);
+            const answers = [await ask(socket, "echo-ack", ...body), await echo(socket, ...body)];
+            for (const back of answers.map((answer) => JSON.stringify(answer))) {
+              if (back !== sent) differences.push([sent, back]);
             }
           }
           return { differences, transport: (await ask(socket, "info"))[0].transport };
@@ -157,7 +158,8 @@ describe("Rialto's client alone", () => {
         globalThis.socket.on("echo", (...args) => heard.push(args));
         const every = Uint8Array.from({ length: 256 }, (_, i) => i);
         globalThis.socket.emit("echo", every.subarray(250, 253), new DataView(every.buffer, 7, 1));
-        globalThis.socket.emit("echo", { file: new File(["né"], "a.txt"), after: [new Blob([])] }, 1);
+        const file = new File(["né"], "a.txt");
+        globalThis.socket.emit("echo", { file, after: [new Blob([])] }, 1);
         globalThis.socket.emit("echo", "last");
         await ask(globalThis.socket, "echo-ack", "flushed");
         return plain(heard);

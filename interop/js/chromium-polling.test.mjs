@@ -155,7 +155,9 @@ for (const { script, options, kinds, how = "" } of WAYS) {
       const { page } = await open(t, /status of 400/);
       const ends = await page.evaluate(async (way) => {
         const { ask, connect, next } = globalThis.inPage;
-        const [kicked, leaving, witness] = [await connect(way), await connect(way), await connect(way)];
+        const kicked = await connect(way);
+        const leaving = await connect(way);
+        const witness = await connect(way);
         const end = next(kicked, "disconnect");
         kicked.emit("kick", true);
         const [reason] = await end;

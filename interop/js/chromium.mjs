@@ -23,7 +23,11 @@ export const SCRIPTS = {
     file: dist("socket.io-client", "socket.io.msgpack.min.js"),
     protocol: 4,
   },
-  v3: { name: "socket.io-client 3.1", file: dist("socket.io-client-3", "socket.io.js"), protocol: 4 },
+  v3: {
+    name: "socket.io-client 3.1",
+    file: dist("socket.io-client-3", "socket.io.js"),
+    protocol: 4,
+  },
   // In browsers these two take a view for an object.
   v2: {
     name: "socket.io-client 2.5",
@@ -135,8 +139,9 @@ function install() {
     if (value instanceof Date) return { kind: "Date", time: value.getTime() };
     if (Array.isArray(value)) return Promise.all(value.map(plain));
     if (typeof value !== "object" || value === null) return value;
-    const members = Object.entries(value).map(async ([name, member]) => [name, await plain(member)]);
-    return Object.fromEntries(await Promise.all(members));
+    const members = {};
+    for (const [name, member] of Object.entries(value)) members[name] = await plain(member);
+    return members;
   }
 
   async function bytesOf(binary) {

@@ -2,7 +2,7 @@
 
 import { bytesOf, byteLength, isBinary, isBlob, utf8Length } from "../bytes.js";
 
-/** Arrays and maps around a value, the packet itself among them: as many as a Rialto server reads. */
+/** Levels of arrays and maps, the packet itself among them: as many as a Rialto server reads. */
 export const MAX_DEPTH = 128;
 
 /** Room for what most packets are. */

@@ -39,8 +39,10 @@ for (const transport of ["polling", "websocket"]) {
     assert.equal(bytes(await socket.emitWithAck("make-binary", 70_000)).length, 70_000);
   });
 
-  // The stock client does not wait for a Blob under Node: it sends what it says as a string.
-  const blobs = { skip: subject === "stock" ? "the stock client reads blobs in browsers only" : false };
+  // The stock client's transports do not wait for a Blob under Node.
+  const blobs = {
+    skip: subject === "stock" ? "the stock client reads blobs in browsers only" : false,
+  };
   test(`${transport}: a Blob inside a packet keeps its place`, blobs, async (t) => {
     const socket = await connected(t, server.url, options);
     const received = [];

@@ -56,7 +56,8 @@ const revision: 5 = protocol;
 console.log(revision, io.protocol, new io.Manager());
 
 io({ parser: msgpack });
-const [message] = new msgpack.Encoder().encode({ type: msgpack.PacketType.EVENT, nsp: "/", data: [] });
+const { EVENT } = msgpack.PacketType;
+const [message] = new msgpack.Encoder().encode({ type: EVENT, nsp: "/", data: [] });
 new msgpack.Decoder().on("decoded", ({ nsp, id }) => console.log(nsp, id?.toFixed())).add("");
 console.log(message instanceof Blob ? message.size : message.byteLength);
 

@@ -1,4 +1,4 @@
-// MessagePack: the same wire as npm's socket.io-msgpack-parser, and no way in for malformed packets.
+// MessagePack: the wire of npm's socket.io-msgpack-parser, and no way in for malformed packets.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -119,14 +119,17 @@ test("forms that are read and never written", () => {
   }
 });
 
-/** Values as an application sends them: the same at each run. */
-function* values(count) {
-  let seed = 1;
-  // Numerical Recipes' generator: any would do.
-  const random = (below) => {
+/** Numbers below one that are the same at each run (Numerical Recipes' generator). */
+function randomFrom(seed) {
+  return (below) => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
     return Math.floor((seed / 2 ** 32) * below);
   };
+}
+
+/** Values as an application sends them. */
+function* values(count) {
+  const random = randomFrom(1);
   const text = () => Array.from({ length: random(40) }, () => "aé€😀"[random(4)] ?? "z").join("");
   const whole = () => (random(2) ? 1 : -1) * Math.floor(2 ** random(54) * (1 + random(9) / 10));
   const leaves = [
@@ -163,6 +166,36 @@ for (const [name, peer] of Object.entries(peers)) {
     assert.ok(compared > 500);
   });
 }
+
+/** A copy in which bytes of every type are alike. */
+function alike(value) {
+  if (value instanceof ArrayBuffer) return { bytes: hex(value) };
+  if (ArrayBuffer.isView(value)) return { bytes: Buffer.from(value).toString("hex") };
+  if (Array.isArray(value)) return value.map(alike);
+  if (value instanceof Date) return { time: value.getTime() };
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, alike(member)]));
+}
+
+test("bytes at random: what is read here, npm's reads in Node, and as the same", () => {
+  const { decode: npmDecode } = peers["npm's, in Node"];
+  const random = randomFrom(2);
+  const counts = { read: 0, refused: 0 };
+  for (const value of values(4000)) {
+    const bytes = Buffer.from(encode({ value, tail: [1.5, "text", new ArrayBuffer(3)] }));
+    for (let i = 0; i < 3; i++) bytes[random(bytes.length)] = random(256);
+    let ours;
+    try {
+      ours = decode(bytes);
+    } catch {
+      counts.refused += 1;
+      continue;
+    }
+    counts.read += 1;
+    assert.deepEqual(alike(ours), alike(npmDecode(bytes)), hex(bytes));
+  }
+  assert.ok(counts.read > 200 && counts.refused > 200, JSON.stringify(counts));
+});
 
 test("bytes: written as npm's bin, whatever holds them; read from each of its forms", () => {
   const whole = new Uint8Array([9, 1, 2, 3, 9]);
@@ -253,10 +286,9 @@ test(`${MAX_DEPTH} levels are written and read, one more is not`, () => {
 });
 
 test("a message that is cut off anywhere is refused", () => {
-  const sample = [1, -1, 300, -300, 70_000, -70_000, 2 ** 40, -(2 ** 40), 0.5, "text", "x".repeat(40)];
-  const whole = new Uint8Array(
-    encode({ sample, bytes: new Uint8Array(300), at: new Date(1), nothing: undefined }),
-  );
+  const numbers = [1, -1, 300, -300, 70_000, -70_000, 2 ** 40, -(2 ** 40), 0.5];
+  const others = ["text", "x".repeat(40), new Uint8Array(300), new Date(1), undefined];
+  const whole = new Uint8Array(encode({ numbers, others }));
   decode(whole);
   for (let length = 0; length < whole.length; length++) {
     assert.throws(() => decode(whole.subarray(0, length)), /cut off/);
