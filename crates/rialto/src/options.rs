@@ -89,7 +89,8 @@ pub struct Options {
     /// Which foreign pages may use the server, and how CORS answers them. Default none: only
     /// pages of the same origin (loopback pages reach loopback servers on any port).
     pub cors: Option<Cors>,
-    /// The browser client at `<path>/socket.io.js`. Default: Rialto's own.
+    /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
+    /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
     pub serve_client: ServeClient,
     /// Whether clients that come back soon get their id, rooms, data and missed events back.
     /// Default off.

@@ -10,7 +10,7 @@ use rialto::axum::middleware::{Next, from_fn};
 use rialto::axum::response::{IntoResponse, Response};
 use rialto::ws;
 use rialto::{Cookie, Cors, Denied, EngineSocket, Events, Handshake, HttpCompression};
-use rialto::{Options, Server};
+use rialto::{Options, ServeClient, Server};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -252,6 +252,36 @@ async fn bundles_are_compressed_and_known_again() {
     let head =
         exchange(address, "HEAD", "/socket.io/socket.io.min.js", "Accept-Encoding: gzip\r\n", "");
     assert_eq!(length(&head.await), length(&small));
+}
+
+const BUNDLES: [&str; 4] =
+    ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
+
+#[tokio::test]
+async fn every_bundle_and_its_map_is_served_from_our_own_or_a_folder() {
+    let folder = std::env::temp_dir().join(format!("rialto-bundles-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(BUNDLES[3]), "// of the folder").unwrap();
+    let elsewhere = Options::default().serve_client(ServeClient::Folder(folder.clone()));
+    let off = Options::default().serve_client(ServeClient::Off);
+    let (own, _) = start(Server::default()).await;
+    let (elsewhere, _) = start(Server::default().options(elsewhere)).await;
+    let (off, _) = start(Server::default().options(off)).await;
+    for name in BUNDLES {
+        let script = exchange(own, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert!(script.starts_with("HTTP/1.1 200 "), "{name}");
+        let kind = ["application/javascript; charset=utf-8"];
+        assert_eq!(header_lines(&script, "content-type"), kind);
+        assert!(script.ends_with(&format!("//# sourceMappingURL={name}.map\n")), "{name}");
+        let map = exchange(own, "GET", &format!("/socket.io/{name}.map"), "", "").await;
+        assert!(map.starts_with("HTTP/1.1 200 ") && map.contains("\r\n\r\n{"), "{name}.map");
+        assert_eq!(header_lines(&map, "content-type"), ["application/json; charset=utf-8"]);
+        let given = exchange(elsewhere, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert_eq!(given.ends_with("// of the folder"), name == BUNDLES[3], "{name}");
+        let none = exchange(off, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert!(!none.starts_with("HTTP/1.1 200 "), "{name}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
