@@ -10,14 +10,14 @@ enum Answer {
     Error(&'static str),
 }
 
-/// The page's table.
-pub(crate) fn table() -> Events {
-    events()
-}
-
 fn events() -> Events {
     Events::new().on_ack("divide", async |_, (a, b): (f64, f64)| match b == 0.0 {
         true => Ok(Answer::Error("division by zero")),
         false => Ok(Answer::Value(a / b)),
     })
+}
+
+/// The page's table.
+pub(crate) fn table() -> Events {
+    events()
 }

@@ -36,6 +36,7 @@ fn events() -> Events {
     Events::new()
         .on_connect(async |socket| socket.emit("welcome", socket.recovered()).await)
         .on_ack("echo", async |_, text: String| Ok(text))
+        .on_ack("count", async |socket, ()| Ok(socket.io().count()))
         .on_ack("children", async |socket, ()| {
             let namespaces = socket.io().namespaces();
             let children = namespaces.iter().filter(|io| io.namespace().starts_with("/child-"));

@@ -31,9 +31,8 @@ fn namespaces() -> Server {
     let events = greeting("main").on_ack("visit", async |socket, ()| {
         Ok(socket.state::<State>().0.fetch_add(1, Ordering::Relaxed) + 1)
     });
-    let state = State::default();
     let server = Server::new(events)
-        .state(state)
+        .state(State::default())
         .adapter(|_| rialto::adapter::Memory::new())
         .on_new_namespace(|io| println!("{}", io.namespace()));
     let (admin, room) = (greeting("admin"), greeting("room"));
@@ -45,10 +44,10 @@ fn namespaces() -> Server {
         socket.emit("welcome", id.as_deref()).await
     });
     let server = server.namespace_pattern::<u64>("/user-{id}", user);
-    let user = Events::new().on_connect(async |socket| {
+    let upper = Events::new().on_connect(async |socket| {
         socket.emit("welcome", socket.params::<String>().as_deref()).await
     });
-    server.namespace_parsed(|name| name.strip_prefix("/up-").map(str::to_uppercase), user)
+    server.namespace_parsed(|name| name.strip_prefix("/up-").map(str::to_uppercase), upper)
 }
 
 /// Each test opens a namespace of its own: `/one-7` has the table `one`.
