@@ -21,6 +21,7 @@ function serve(io) {
   io.on("connection", (socket) => {
     socket.emit("welcome", socket.recovered);
     socket.on("echo", (text, answer) => answer(text));
+    socket.on("plain", (text) => socket.compress(false).emit("plain", text));
     socket.on("count", (answer) => answer(io.of("/").sockets.size));
     socket.on("children", (answer) => answer(children().length));
   });

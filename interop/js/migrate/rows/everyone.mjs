@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ack, collect, eventually, next } from "../../clients.mjs";
+import { encodings, withBytes } from "../compression.mjs";
 import { inTable, join, row, said, urls } from "../subject.mjs";
 
 /** A row that says something to everyone: who has heard it, the speaker first. */
@@ -38,6 +39,8 @@ row('io.compress(false).emit("image", buffer)', async (t) => {
   const image = next(two, "image");
   one.emit("image", Buffer.alloc(5000, 7));
   assert.deepEqual(await image, [Buffer.alloc(5000, 7)]);
+  const packet = withBytes("/each-0", "image", 5000);
+  assert.deepEqual(await encodings("tables", "/each-0", packet, 5000), [null]);
 });
 
 row('await io.timeout(5000).emitWithAck("question")', async (t) => {

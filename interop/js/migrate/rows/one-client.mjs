@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ack, collect, eventually, next, request } from "../../clients.mjs";
+import { encodings, withBytes } from "../compression.mjs";
 import { inTable, join, row, said, urls } from "../subject.mjs";
 
 /** A row whose outcome is an event with these arguments. */
@@ -14,8 +15,15 @@ sends('socket.emit("news", x, y)', ["send news", 1, 2.5], "news", [1, 2.5]);
 sends('socket.emit("list", [1, 2])', ["send list"], "list", [[1, 2]]);
 sends('socket.emit("file", buffer)', ["send file"], "file", [Buffer.from([1, 2, 3])]);
 const IMAGE = Buffer.alloc(5000, 7);
-const PLAIN = 'socket.compress(false).emit("image", buffer)';
-sends(PLAIN, ["send image", IMAGE], "image", [IMAGE]);
+row('socket.compress(false).emit("image", buffer)', async (t) => {
+  const [socket] = await inTable(t, "one");
+  assert.deepEqual(await request(socket, ["send image", IMAGE], "image"), [IMAGE]);
+  const packet = withBytes("/one-0", "send image", 5000);
+  assert.deepEqual(await encodings("tables", "/one-0", packet, 5000), [null]);
+  const usual = withBytes("/table-0", "play", 5000);
+  assert.deepEqual(await encodings("tables", "/table-0", usual, 5000), ["gzip"]);
+});
+
 sends('socket.send("hi"), which emits message', ["send message"], "message", ["hi"]);
 
 row('socket.volatile.emit("cursor", x, y)', async (t) => {

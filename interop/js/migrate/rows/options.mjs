@@ -4,6 +4,8 @@ import * as msgpackParser from "socket.io-msgpack-parser";
 import { WebSocket } from "ws";
 import { ack, DEADLINE_MS, eventually, next } from "../../clients.mjs";
 import { GENERATIONS, old } from "../../generations.mjs";
+import { pick } from "../../server.mjs";
+import { encodings } from "../compression.mjs";
 import { greeted, join, row, said, urls } from "../subject.mjs";
 
 const HANDSHAKE = "/socket.io/?EIO=4&transport=polling";
@@ -125,30 +127,18 @@ row('cors: { origin: "*", methods: ["GET", "POST"], allowedHeaders: ["x-a"] }', 
   assert.equal(fields["allow-headers"], "x-a");
 });
 
-/** How the poll that brings so much text is encoded. */
-async function encodingOf(server, size) {
-  const path = `${HANDSHAKE}&sid=${(await opened(server)).sid}`;
-  const headers = { "accept-encoding": "gzip" };
-  const post = (body) => ask(server, { path, method: "POST", body });
-  await post("40");
-  const joined = await (await ask(server, { path })).text();
-  assert.match(joined, /^40/);
-  if (!joined.includes("welcome")) {
-    await (await ask(server, { path })).text();
-  }
-  await post(`420${JSON.stringify(["echo", "x".repeat(size)])}`);
-  const answer = await ask(server, { path, headers });
-  assert.ok((await answer.text()).length > size);
-  return answer.headers.get("content-encoding");
+/** How a poll is encoded that brings so much text. */
+function echoed(server, size) {
+  return encodings(server, "/", `420${JSON.stringify(["echo", "x".repeat(size)])}`, size);
 }
 
 row("httpCompression: { threshold: 4096 }", async () => {
-  assert.equal(await encodingOf("httpCompression", 5000), "gzip");
-  assert.equal(await encodingOf("httpCompression", 3000), null);
+  assert.deepEqual(await echoed("httpCompression", 5000), ["gzip"]);
+  assert.deepEqual(await echoed("httpCompression", 3000), [null]);
 });
 
 row("httpCompression: false", async () => {
-  assert.equal(await encodingOf("no httpCompression", 5000), null);
+  assert.deepEqual(await echoed("no httpCompression", 5000), [null]);
 });
 
 row("perMessageDeflate: { threshold: 2048 }", async (t) => {
@@ -162,13 +152,15 @@ row("perMessageDeflate: { threshold: 2048 }", async (t) => {
   socket.send("40");
   await welcome;
   // RSV1 says that a message is compressed.
-  const compressed = async (size) => {
+  const compressed = async (size, event = "echo") => {
     const written = heard(socket._socket, "data");
-    socket.send(`420${JSON.stringify(["echo", "x".repeat(size)])}`);
+    socket.send(`420${JSON.stringify([event, "x".repeat(size)])}`);
     return ((await written)[0][0] & 0x40) !== 0;
   };
   assert.equal(await compressed(1000), false);
   assert.equal(await compressed(3000), true);
+  // Node's `compress(false)` is for polls alone.
+  assert.equal(await compressed(3000, "plain"), pick({ reference: true, rialto: false }));
 });
 
 row('allowRequest: (request, done) => done("no cookie", Boolean(request.headers.cookie))', async () => {
