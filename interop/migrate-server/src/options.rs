@@ -36,9 +36,7 @@ fn events() -> Events {
     Events::new()
         .on_connect(async |socket| socket.emit("welcome", socket.recovered()).await)
         .on_ack("echo", async |_, text: String| Ok(text))
-        .on("plain", async |socket, text: String| {
-            socket.compress(false).emit("plain", text).await
-        })
+        .on("plain", async |socket, text: String| socket.compress(false).emit("plain", text).await)
         .on_ack("count", async |socket, ()| Ok(socket.io().count()))
         .on_ack("children", async |socket, ()| {
             let namespaces = socket.io().namespaces();
