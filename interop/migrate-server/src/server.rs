@@ -28,9 +28,11 @@ fn greeting(text: &'static str) -> Events {
 }
 
 fn namespaces() -> Server {
-    let events = greeting("main").on_ack("visit", async |socket, ()| {
-        Ok(socket.state::<State>().0.fetch_add(1, Ordering::Relaxed) + 1)
-    });
+    let events = greeting("main")
+        .on("tell", async |socket, text: String| socket.broadcast().emit("told", text).await)
+        .on_ack("visit", async |socket, ()| {
+            Ok(socket.state::<State>().0.fetch_add(1, Ordering::Relaxed) + 1)
+        });
     let server = Server::new(events)
         .state(State::default())
         .adapter(|_| rialto::adapter::Memory::new())

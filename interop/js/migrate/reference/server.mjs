@@ -42,6 +42,7 @@ function namespaces(io) {
   const state = new State();
   io.on("connection", (socket) => {
     socket.emit("welcome", "main");
+    socket.on("tell", (text) => socket.broadcast.emit("told", text));
     socket.on("visit", (answer) => answer((state.visits += 1)));
   });
   const [admin, room] = [greet("admin"), greet("room")];

@@ -58,6 +58,9 @@ row(["io.adapter(Adapter)", "const state = new State(), a variable of the module
   const [[one], [two]] = [await greeted(t, "server"), await greeted(t, "server")];
   assert.equal(await ack(one, "visit"), 1);
   assert.equal(await ack(two, "visit"), 2);
+  const told = next(two, "told");
+  one.emit("tell", "hello");
+  assert.deepEqual(await told, ["hello"]);
 });
 
 row("a loop: variables of a connection", async (t) => {
