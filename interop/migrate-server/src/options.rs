@@ -109,7 +109,8 @@ fn http() -> Rows {
 fn admission() -> Rows {
     vec![
         ("allowRequest", Options::default()
-            .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))),
+            .allow_request(|request|
+                request.header("cookie").map(drop).ok_or("no cookie".to_owned()))),
         ("async allowRequest", Options::default().allow_request_async(admit)),
         ("connection_error", Options::default()
             .on_connection_error(|error| println!("refused with {}", error.code))),
