@@ -9,6 +9,7 @@ const HERE = import.meta.dirname;
 
 /** What the subject has printed. */
 const printed = [];
+let begun = 0;
 let read = 0;
 
 const COMMANDS = {
@@ -30,7 +31,8 @@ export function row(names, run, options = {}) {
   names = [names].flat();
   names.forEach((name) => tested.add(name));
   test(names.join("  ·  "), { timeout: 3 * DEADLINE_MS, ...options }, async (t) => {
-    read = printed.length;
+    begun = printed.length;
+    read = begun;
     await run(t);
   });
 }
@@ -45,12 +47,12 @@ export async function said(pattern) {
   try {
     return await eventually(find);
   } catch {
-    throw new Error(`nothing like ${pattern} in ${JSON.stringify(printed.slice(read))}`);
+    throw new Error(`nothing like ${pattern} in ${JSON.stringify(printedHere())}`);
   }
 }
 
-/** What it has printed in this test and was not asked for yet. */
-export const unread = () => printed.slice(read);
+/** All that it has printed in this test. */
+export const printedHere = () => printed.slice(begun);
 
 /** A client of a server that has joined a namespace. */
 export async function join(t, server, nsp = "/", options = {}) {

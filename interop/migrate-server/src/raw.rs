@@ -68,6 +68,7 @@ async fn answer(socket: &WebSocket, command: &str) -> ws::Result<()> {
             socket.send(Bytes::from(data)).await?;
         }
         "image" => {
+            let data = vec![7; 5000];
             socket.sender().uncompressed().send(data.clone()).await?;
         }
         "ping" => {

@@ -47,7 +47,7 @@ function one(socket, request) {
 }
 
 const buffer = Buffer.from([1, 2, 3]);
-const image = buffer;
+const image = Buffer.alloc(5000, 7);
 
 const answers = {
   text: (socket) => socket.send("text"),

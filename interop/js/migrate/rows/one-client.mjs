@@ -139,7 +139,8 @@ row([...HANDSHAKE.map((name) => `socket.handshake.${name}`), "socket.conn.protoc
   assert.equal(headers["x-test"], "yes");
   const origin = urls.tables;
   const page = await join(t, "tables", "/one-0", { extraHeaders: { origin } });
-  assert.equal((await ack(page, "handshake")).xdomain, true);
+  const { xdomain, secure } = await ack(page, "handshake");
+  assert.deepEqual({ xdomain, secure }, { xdomain: true, secure: false });
 });
 
 row("socket.handshake.issued, .time", async (t) => {
