@@ -84,6 +84,16 @@ export async function refusal(t, server, nsp = "/", options = {}) {
   return error;
 }
 
+/** The same connection's socket in another namespace, which has the table `one`. */
+export async function neighbour(t, socket) {
+  const other = socket.io.socket("/one-0");
+  t.after(() => other.close());
+  const joined = next(other, "connect");
+  other.connect();
+  await joined;
+  return other;
+}
+
 let opened = 0;
 
 /** So many clients in a new namespace with that table. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ack, collect, eventually, next } from "../../clients.mjs";
 import { encodings, withBytes } from "../compression.mjs";
-import { inTable, join, row, said, urls } from "../subject.mjs";
+import { inTable, join, neighbour, row, said, urls } from "../subject.mjs";
 
 /** A row that says something to everyone: who has heard it, the speaker first. */
 function tells(name, event, expected) {
@@ -77,12 +77,19 @@ row('await remote.timeout(5000).emitWithAck("question")', async (t) => {
   assert.equal(await ack(one, "ask remote", two.id), "forty-two");
 });
 
+/** That these sockets are ended, and with each of them what its connection has besides. */
+async function endsAll(t, sockets, end) {
+  const besides = await Promise.all(sockets.map((socket) => neighbour(t, socket)));
+  const reasons = [...sockets, ...besides].map((socket) => next(socket, "disconnect"));
+  end();
+  for (const reason of reasons) {
+    assert.equal((await reason)[0], "io server disconnect");
+  }
+}
+
 row("remote.disconnect(true)", async (t) => {
   const [one, two] = await inTable(t, "each", 2);
-  const [reason, closed] = [next(two, "disconnect"), next(two.io, "close")];
-  one.emit("end remote", two.id);
-  assert.equal((await reason)[0], "io server disconnect");
-  await closed;
+  await endsAll(t, [two], () => one.emit("end remote", two.id));
   assert.deepEqual(await ack(one, "find"), [one.id]);
 });
 
@@ -97,9 +104,7 @@ row([...JOINS, 'io.in("room").disconnectSockets(true)'], async (t) => {
   assert.deepEqual([await rooms(one), await rooms(two)], [[], ["other", "room"]]);
   await ack(one, "room leaves");
   assert.deepEqual([await rooms(one), await rooms(two)], [[], ["room"]]);
-  const reason = next(two, "disconnect");
-  one.emit("room ends");
-  assert.equal((await reason)[0], "io server disconnect");
+  await endsAll(t, [two], () => one.emit("room ends"));
   assert.deepEqual(await rooms(one), []);
 });
 
@@ -111,11 +116,7 @@ row(ALL, async (t) => {
   assert.equal(await inRoom(), 2);
   await ack(sockets[0], "all leave");
   assert.equal(await inRoom(), 0);
-  const reasons = sockets.map((socket) => next(socket, "disconnect"));
-  sockets[0].emit("all end");
-  for (const reason of reasons) {
-    assert.equal((await reason)[0], "io server disconnect");
-  }
+  await endsAll(t, sockets, () => sockets[0].emit("all end"));
 });
 
 row('const admin = io.of("/admin")', async (t) => {
