@@ -157,6 +157,11 @@ impl Encoded {
         }
     }
 
+    /// Whether a connection that has agreed on compression compresses it.
+    pub(crate) fn compresses(&self) -> bool {
+        self.flags.compress
+    }
+
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
     }

@@ -223,7 +223,7 @@ impl Session {
         }
         self.admit(&inner)?;
         for message in packet.messages() {
-            inner.outbox.push_prepared(message);
+            inner.outbox.push_prepared(message, packet.compresses());
         }
         inner.wake_poll();
         Ok(())

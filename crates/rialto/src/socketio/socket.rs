@@ -337,7 +337,8 @@ impl Socket {
     }
 
     /// Whether emits are compressed, if the client has agreed on compression. Default true; not
-    /// worth it for what is compressed already, as images are.
+    /// worth it for what is compressed already, as images are. A poll is compressed if anything in
+    /// it is.
     #[must_use]
     pub fn compress(&self, on: bool) -> Emitter<'_> {
         Emitter::new(self).compress(on)
