@@ -209,7 +209,7 @@ impl Session {
         }
         self.admit(&inner)?;
         for message in packet.messages() {
-            inner.outbox.push_prepared(message);
+            inner.outbox.push_prepared(message, packet.may_compress());
         }
         inner.wake_poll();
         Ok(())
