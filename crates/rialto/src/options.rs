@@ -24,7 +24,7 @@ pub use admission::{AllowRequest, Denied};
 pub use compression::{Encoding, HttpCompression, OptionalCompression};
 pub use connection_error::{ConnectionError, OnConnectionError};
 pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
-pub use cors::Cors;
+pub use cors::{Cors, DecideOrigin};
 pub use hooks::AddHeaders;
 pub use recovery::ConnectionStateRecovery;
 pub use slow_peer::SlowPeer;

@@ -228,6 +228,10 @@ async fn stop(server: Server) -> rialto::Result {
     listen.run_until(async { drop(tokio::signal::ctrl_c().await) }).await
 }
 
+async fn known(request: Handshake) -> bool {
+    request.header("origin") == Some("https://other.example")
+}
+
 async fn admit(request: Handshake) -> Result<(), Denied> {
     request.query("ticket").map(drop).ok_or("no ticket".into())
 }
@@ -267,6 +271,7 @@ fn options(cors: Cors) -> Options {
                 .secure(true),
         )
         .cors(cors)
+        .cors(Cors::new(["https://app.example"]).decide(known))
         .cors(Cors::matching(|origin| origin.ends_with(".example")))
         .cors(Cors::new(["*"]).methods(["GET", "POST"]).allowed_headers(["x-a"]))
         .http_compression(HttpCompression::default().threshold(4096))

@@ -1,7 +1,7 @@
 //! The engine: the table of sessions, and where requests enter.
 
 use super::admission::{deny, foreign_origin, refuse};
-use super::cors::{Asker, add_cors, preflight};
+use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
@@ -104,10 +104,11 @@ impl Engine {
     /// Answers a request on the engine's path.
     pub(crate) async fn handle(
         self: &Arc<Self>,
-        request: Request<Body>,
+        mut request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let asker = Asker::of(request.headers());
+        let asker = Asker::of(self.options(), &request, peer).await;
+        asker.mark(&mut request);
         let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match (answered, &self.stack) {
             (Some(reply), _) => reply,
@@ -167,7 +168,9 @@ impl Engine {
         if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
         }
-        if let Some(reply) = foreign_origin(self.options(), request.headers()) {
+        if request.extensions().get::<Admitted>().is_none()
+            && let Some(reply) = foreign_origin(self.options(), request.headers())
+        {
             return reply;
         }
         if query.jsonp.is_some()

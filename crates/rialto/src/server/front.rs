@@ -111,7 +111,7 @@ impl Front {
             let bundle = &self.0.bundle;
             let answer = bundle.answer(name, request.method(), request.headers()).await;
             if let Some(mut reply) = answer {
-                let asker = Asker::of(request.headers());
+                let asker = Asker::of(&self.0.core.options, &request, peer).await;
                 add_cors(&self.0.core.options, &asker, &mut reply);
                 return reply;
             }
