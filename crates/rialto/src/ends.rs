@@ -41,6 +41,8 @@ pub(crate) const NEVER_JOINED: End = end(1008, "no namespace was joined in time"
 pub(crate) const REFUSED: End = end(1008, "too many refused namespaces");
 /// `upgrade_timeout`.
 pub(crate) const SLOW_UPGRADE: End = end(1008, "the upgrade took too long");
+/// `generate_id`: two sessions began with one id at the same time.
+pub(crate) const ID_TAKEN: End = end(1011, "another session has this id");
 /// A panic in a handler.
 pub(crate) const HANDLER_FAILED: End = end(1011, "a handler failed");
 /// A panic elsewhere.
@@ -68,6 +70,8 @@ pub(crate) const TOO_LARGE: RequestEnd = request(413, 6, "Payload too large");
 pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
 /// The operating system gives no random numbers.
 pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");
+/// `generate_id`.
+pub(crate) const NOT_AN_ID: RequestEnd = request(500, 9, "Session ID not usable");
 
 /// A refusal of a CONNECT: the `message` of the `connect_error`, and what is in its `data`.
 ///

@@ -49,8 +49,8 @@ pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
     AddHeaders, AllowRequest, ConnectionError, ConnectionStateRecovery, Cookie, Cors, DecideOrigin,
-    Denied, Encoding, HttpCompression, OnConnectionError, OptionalCompression, OptionalCookie,
-    Options, Priority, SameSite, ServeClient, SlowPeer, Transport,
+    Denied, Encoding, GenerateId, HttpCompression, OnConnectionError, OptionalCompression,
+    OptionalCookie, Options, Priority, SameSite, ServeClient, SlowPeer, Transport,
 };
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};

@@ -228,6 +228,10 @@ async fn stop(server: Server) -> rialto::Result {
     listen.run_until(async { drop(tokio::signal::ctrl_c().await) }).await
 }
 
+fn random() -> String {
+    "uJ3_9aXk2Lq-7Zb0Qw5T".to_owned()
+}
+
 async fn known(request: Handshake) -> bool {
     request.header("origin") == Some("https://other.example")
 }
@@ -282,6 +286,7 @@ fn options(cors: Cors) -> Options {
         .headers(add)
         .cors(Cors::new(["https://app.example"]).credentials(true))
         .allow_request(|request| request.header("cookie").map(drop).ok_or("no cookie".to_owned()))
+        .generate_id(|_| format!("node7-{}", random()))
         .serve_client(ServeClient::Off)
         .parser(rialto::parser::Msgpack)
         .cleanup_empty_child_namespaces(true)

@@ -48,6 +48,12 @@ pub(super) fn ended(end: RequestEnd) -> Reply {
     plain(status, "application/json", body)
 }
 
+/// The same for an upgrade.
+pub(super) fn ended_upgrade(end: RequestEnd) -> Reply {
+    let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
+    refused_upgrade(status, end.text)
+}
+
 /// A refusal of an upgrade: the bare message, and the connection ends.
 pub(super) fn refused_upgrade(status: StatusCode, message: &str) -> Reply {
     let mut reply = plain(status, "text/plain; charset=UTF-8", message.to_owned());
