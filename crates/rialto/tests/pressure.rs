@@ -32,16 +32,30 @@ async fn serve(options: Options) -> (SocketAddr, Io) {
     start(Server::new(events).options(options)).await
 }
 
-/// Milliseconds of each of many round trips of a client.
+/// Microseconds of each of many round trips of a client, in order of size.
 async fn round_trips(client: &mut Client) -> Vec<u128> {
     let mut times = Vec::new();
     for n in 0..100 {
         let start = Instant::now();
         assert_eq!(client.ask(n, &format!("[\"echo\",{n}]")).await, format!("3{n}[{n}]"));
-        times.push(start.elapsed().as_millis());
+        times.push(start.elapsed().as_micros());
     }
     times.sort_unstable();
     times
+}
+
+/// Fails unless round trips are as long as they were before. Other programs may slow down one
+/// series of them, or two; what slows them down here slows down all.
+async fn assert_unhurried(client: &mut Client, before: &[u128], what: &str) {
+    let mut medians = Vec::new();
+    for _ in 0..8 {
+        let during = round_trips(client).await;
+        medians.push(during[during.len() / 2]);
+        if medians.last() <= Some(&(before[before.len() / 2] * 2 + 500)) {
+            return;
+        }
+    }
+    panic!("{what}: {medians:?} us after {before:?}");
 }
 
 /// Resident bytes of this process, where the system tells.
@@ -71,8 +85,7 @@ async fn two_hundred_megabytes_for_one_who_does_not_read_stay_within_the_budget(
         let mut stuck = Client::join(address).await;
         stuck.send("2[\"flood\"]").await;
         until(|| io.stats().buffered > 0 || io.stats().closed_slow > 0).await;
-        let during = round_trips(&mut calm).await;
-        assert!(during[50] <= before[50] * 10 + 50, "{policy:?}: {before:?} {during:?}");
+        assert_unhurried(&mut calm, &before, &format!("{policy:?}")).await;
         let buffered = io.stats().buffered;
         assert!(buffered <= BUDGET + 2 * SIZE, "{policy:?}: {buffered} bytes wait");
         if let (Some(before), Some(now)) = (memory, resident()) {
