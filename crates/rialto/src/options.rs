@@ -60,6 +60,9 @@ pub use rialto_protocol::engine::Transport;
 pub struct Options {
     /// The path of Socket.IO, its client included. Default `/socket.io`; a trailing slash in
     /// requests is optional.
+    ///
+    /// With `/`, requests to it that name a `transport` are Socket.IO's; others are for a page, as
+    /// all other paths are for files and routes.
     pub path: String,
     /// How often the server pings. Default 25 s.
     pub ping_interval: Duration,
