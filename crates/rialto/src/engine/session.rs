@@ -264,7 +264,6 @@ impl Session {
         }
         inner.machine.close(reason, Instant::now());
         inner.farewell = Some(end);
-        tracing::debug!(%reason, code = end.code, "closing: {}", end.text);
         if self.websocket.get().is_some() {
             inner.machine.lost(reason);
         }

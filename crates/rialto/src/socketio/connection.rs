@@ -466,6 +466,8 @@ impl Connection {
     /// The client is gone from a namespace.
     fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
         let Joined { socket, table } = self.joined.remove(index);
+        let (namespace, id) = (socket.namespace(), socket.id());
+        tracing::debug!(?namespace, id, reason = reason.as_str(), "a client has left");
         socket.end(reason);
         for mut future in table.iter().flat_map(|table| table.disconnected(&socket)) {
             if future.as_mut().poll(cx).is_pending() {
