@@ -316,8 +316,8 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::generate_id`]: `io.engine.generateId`, for load balancers that read in the id
-    /// where a session lives.
+    /// Sets [`Options::generate_id`]: `io.engine.generateId`, for load balancers that read in the
+    /// id where a session lives.
     ///
     /// Whoever knows an id has the session: most of it must be random. It has 20 to 64 characters,
     /// `A-Z a-z 0-9 - _`; one of another form, or that a session already has, is logged, and the

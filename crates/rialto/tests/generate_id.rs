@@ -4,7 +4,7 @@
 
 mod support;
 
-use rialto::{Events, Options, Server, Transport, ws};
+use rialto::{EngineSocket, Events, Options, Server, Transport, ws};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{Poller, exchange, http, start, within};
 
@@ -20,7 +20,9 @@ async fn ids_are_used_for_the_session_and_its_cookie() {
         let node = request.query("node").unwrap_or_default();
         format!("node{node}-{:020}", next.fetch_add(1, Ordering::Relaxed))
     });
-    let (address, io) = start(Server::new(events).options(options)).await;
+    let raw = async |socket: EngineSocket| socket.send(socket.id()).await;
+    let server = Server::new(events).options(options).engine("/raw", raw);
+    let (address, io) = start(server).await;
     let answer = exchange(address, "GET", &format!("{POLL}&node=7"), "", "").await;
     assert!(answer.contains("0{\"sid\":\"node7-00000000000000000000\""), "{answer}");
     assert!(answer.contains("set-cookie: io=node7-00000000000000000000;"), "{answer}");
@@ -33,6 +35,12 @@ async fn ids_are_used_for_the_session_and_its_cookie() {
     let open = within(socket.recv()).await.unwrap().unwrap().to_string();
     assert!(open.starts_with("0{\"sid\":\"node-00000000000000000002\""), "{open}");
     assert_eq!(io.stats().connections, 3);
+    let url = format!("ws://{address}/raw/?EIO=4&transport=websocket");
+    let mut socket = within(ws::connect(&url)).await.unwrap();
+    for expected in ["0{\"sid\":\"node-00000000000000000003\"", "4node-00000000000000000003"] {
+        let message = within(socket.recv()).await.unwrap().unwrap().to_string();
+        assert!(message.starts_with(expected), "{message}");
+    }
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn listeners_of_what_is_sent() {
     let mut client = Client::open(address).await;
     join(&mut client, "").await;
     within(io.emit("news", 1)).await.unwrap();
-    within(io.socket(&io.sockets()[0].id()).unwrap().emit("news", 2)).await.unwrap();
+    within(io.socket(io.sockets()[0].id()).unwrap().emit("news", 2)).await.unwrap();
     let mut heard = Vec::new();
     for _ in 0..4 {
         heard.push(event(&mut client).await);

@@ -11,9 +11,12 @@ use tokio::runtime::Handle;
 /// The least time between two looks at what is too old. Busy namespaces forget as they go.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Code of the program.
+type Work = Box<dyn FnOnce()>;
+
 thread_local! {
     /// What code of the program waits until this thread has let go of a log; `None` outside.
-    static WAITING: RefCell<Option<Vec<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+    static WAITING: RefCell<Option<Vec<Work>>> = const { RefCell::new(None) };
 }
 
 /// Runs code of the program: now, or once this thread has recorded the packet at hand. It may emit,
