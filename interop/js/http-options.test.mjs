@@ -45,20 +45,6 @@ describe("compression of polling answers", () => {
     return answer;
   }
 
-  test("packets that ask not to be compressed, alone and beside one that does not", async () => {
-    const session = await (await Polling.open(server)).join();
-    const text = "x".repeat(2_000);
-    const target = enginePath("polling", `&sid=${session.handshake.sid}`);
-    await session.post(`42["plain","${text}"]`);
-    const plain = await raw(target, "gzip");
-    assert.equal(plain.encoding, undefined);
-    assert.equal(plain.body.toString(), `42["plain","${text}"]`);
-    await session.post(`42["plain","${text}"]\x1e42["plain-all","${text}"]`);
-    assert.equal((await raw(target, "gzip")).encoding, undefined);
-    await session.post(`42["plain","${text}"]\x1e42["echo","a"]`);
-    assert.equal((await raw(target, "gzip")).encoding, "gzip");
-  });
-
   for (const [accept, expected] of [
     ["gzip", "gzip"],
     ["deflate", "deflate"],

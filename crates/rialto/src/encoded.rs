@@ -109,11 +109,6 @@ impl Encoded {
         self.flags.volatile
     }
 
-    /// Whether it is worth compressing.
-    pub(crate) fn may_compress(&self) -> bool {
-        self.flags.compress
-    }
-
     /// Bytes of its messages, and of what is kept beside them.
     pub(crate) fn len(&self) -> usize {
         let beside = self.standard.as_ref().map_or(0, |standard| {

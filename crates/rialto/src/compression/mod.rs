@@ -14,10 +14,6 @@ use http_body_util::BodyExt;
 /// Above this, compressing takes long enough to be in the way of other connections.
 const BLOCKING: usize = 64 * 1024;
 
-/// Marks an answer whose sender asks not to compress it: an extension of the answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Incompressible;
-
 /// The encoding to answer with, by `Accept-Encoding` (RFC 9110 §12.5.3): of those that the client
 /// likes best, the first of ours.
 pub(crate) fn choose(settings: &HttpCompression, request: &HeaderMap) -> Option<Encoding> {
@@ -75,9 +71,7 @@ pub(crate) async fn compress_reply(
     let Some(encoding) = accepted else { return reply };
     let length = reply.body().size_hint().exact();
     let long = length.is_some_and(|length| length > 0 && length >= settings.threshold as u64);
-    let as_it_is = reply.headers().contains_key(header::CONTENT_ENCODING)
-        || reply.extensions().get::<Incompressible>().is_some();
-    if !long || as_it_is {
+    if !long || reply.headers().contains_key(header::CONTENT_ENCODING) {
         return reply;
     }
     let (mut parts, body) = reply.into_parts();

@@ -18,8 +18,6 @@ pub(crate) struct Outbox {
 /// text with its Engine.IO type, binary as it is.
 struct Waiting {
     kind: Kind,
-    /// Whether the answer that takes it is worth compressing for its sake.
-    compress: bool,
     payload: Bytes,
 }
 
@@ -53,31 +51,21 @@ impl Outbox {
     }
 
     pub(crate) fn push(&mut self, message: MessageRef<'_>) {
-        self.push_bytes(message.kind(), true, Bytes::copy_from_slice(message.as_bytes()));
+        self.push_bytes(message.kind(), Bytes::copy_from_slice(message.as_bytes()));
     }
 
-    pub(crate) fn push_prepared(&mut self, message: &Prepared, compress: bool) {
-        self.push_bytes(message.kind(), compress, message.payload_bytes());
+    pub(crate) fn push_prepared(&mut self, message: &Prepared) {
+        self.push_bytes(message.kind(), message.payload_bytes());
     }
 
-    fn push_bytes(&mut self, kind: Kind, compress: bool, payload: Bytes) {
+    fn push_bytes(&mut self, kind: Kind, payload: Bytes) {
         self.bytes.set(self.len() + payload.len());
         self.since.get_or_insert_with(Instant::now);
-        self.packets.push_back(Waiting { kind, compress, payload });
+        self.packets.push_back(Waiting { kind, payload });
     }
 
-    /// Drops the first packet, which was taken; notes if it may be compressed.
-    fn pop(&mut self, compress: &mut bool) {
-        if let Some(waiting) = self.packets.pop_front() {
-            self.bytes.set(self.bytes.get() - waiting.payload.len());
-            *compress |= waiting.compress;
-        }
-    }
-
-    /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits. The flag
-    /// says whether any of them may be compressed.
-    pub(crate) fn take_payload(&mut self, limit: usize) -> (Vec<u8>, bool) {
-        let mut compress = false;
+    /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits.
+    pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.len().min(limit));
         let mut encoder = PayloadEncoder::new(&mut body, limit);
         while let Some(waiting) = self.packets.front() {
@@ -87,26 +75,26 @@ impl Outbox {
             };
             if !fits {
                 self.since = Some(Instant::now());
-                return (body, compress);
+                return body;
             }
-            self.pop(&mut compress);
+            self.bytes.set(self.bytes.get() - waiting.payload.len());
+            self.packets.pop_front();
         }
         self.since = None;
-        (body, compress)
+        body
     }
 
-    /// Takes packets from the front as long as `take` does; whether any may be compressed.
-    pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) -> bool {
-        let mut compress = false;
+    /// Takes packets from the front as long as `take` does.
+    pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) {
         while let Some(waiting) = self.packets.front() {
             if !take(waiting.message()) {
                 self.since = Some(Instant::now());
-                return compress;
+                return;
             }
-            self.pop(&mut compress);
+            self.bytes.set(self.bytes.get() - waiting.payload.len());
+            self.packets.pop_front();
         }
         self.since = None;
-        compress
     }
 
     /// Whether a binary message waits.
@@ -149,7 +137,7 @@ mod tests {
         (0..5).for_each(|_| outbox.push_pong());
         outbox.push(MessageRef::Text("4x"));
         (0..5).for_each(|_| outbox.push_pong());
-        assert_eq!(outbox.take_payload(100).0, b"3\x1e4x\x1e3");
+        assert_eq!(outbox.take_payload(100), b"3\x1e4x\x1e3");
     }
 
     #[test]
@@ -159,25 +147,8 @@ mod tests {
         outbox.push(MessageRef::Binary(&[1, 2, 3]));
         outbox.push(MessageRef::Text("4a long one"));
         assert_eq!(outbox.len(), 18);
-        assert_eq!(outbox.take_payload(12).0, b"4one\x1ebAQID");
-        assert_eq!(outbox.take_payload(3).0, b"4a long one");
+        assert_eq!(outbox.take_payload(12), b"4one\x1ebAQID");
+        assert_eq!(outbox.take_payload(3), b"4a long one");
         assert!(outbox.is_empty());
-    }
-
-    #[test]
-    fn a_payload_is_worth_compressing_if_one_of_its_packets_is() {
-        let mut outbox = Outbox::new(SharedBudget::new(usize::MAX).charge());
-        let mut push = |compress: &[bool]| {
-            for compress in compress {
-                outbox.push_prepared(&Prepared::new("4x"), *compress);
-            }
-            outbox.take_payload(100).1
-        };
-        assert!(!push(&[false, false]));
-        assert!(push(&[false, true, false]));
-        outbox.push_prepared(&Prepared::new("4x"), false);
-        outbox.push_prepared(&Prepared::new("4y"), true);
-        assert!(!outbox.take_payload(2).1, "the second is not in this one");
-        assert!(outbox.take_while(|_| true));
     }
 }

@@ -3,7 +3,6 @@
 use super::reply::{Reply, ended, plain, refused};
 use super::revision3::Payload;
 use super::session::{Inner, Session};
-use crate::compression::Incompressible;
 use crate::ends;
 use axum::body::Body;
 use bytes::Bytes;
@@ -32,9 +31,6 @@ pub(super) fn payload(body: Payload, jsonp: Option<&str>) -> Reply {
         None => body,
     };
     let mut reply = plain(StatusCode::OK, body.content_type, body.bytes);
-    if !body.compress {
-        reply.extensions_mut().insert(Incompressible);
-    }
     if jsonp.is_some() {
         let nosniff = HeaderValue::from_static("nosniff");
         reply.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);

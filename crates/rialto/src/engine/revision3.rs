@@ -10,8 +10,6 @@ use rialto_ws::{Message, MessageRef};
 pub(super) struct Payload {
     pub(super) bytes: Vec<u8>,
     pub(super) content_type: &'static str,
-    /// False if all packets in it ask not to be compressed.
-    pub(super) compress: bool,
 }
 
 pub(super) const TEXT: &str = "text/plain; charset=UTF-8";
@@ -30,32 +28,30 @@ impl Payload {
                 encoder.push_encoded(packet.as_bytes());
             }
         }
-        Self { bytes, content_type: TEXT, compress: true }
+        Self { bytes, content_type: TEXT }
     }
 
     /// What waits in the outbox, as far as it fits `limit` bytes.
     pub(super) fn take(outbox: &mut Outbox, version: Version, base64: bool, limit: usize) -> Self {
         if version == Version::V4 {
-            let (bytes, compress) = outbox.take_payload(limit);
-            return Self { bytes, content_type: TEXT, compress };
+            return Self { bytes: outbox.take_payload(limit), content_type: TEXT };
         }
         // As the reference: binary only where there is a binary message.
         let binary = !base64 && outbox.has_binary();
         let form = if binary { Form::Binary } else { Form::Text };
         let mut bytes = Vec::new();
         let mut encoder = PayloadEncoder::new(&mut bytes, form, limit);
-        let compress = outbox.take_while(|message| match message {
+        outbox.take_while(|message| match message {
             MessageRef::Text(text) => encoder.push_encoded(text.as_bytes()),
             MessageRef::Binary(data) => encoder.push(&Packet::from_binary(data)),
         });
-        Self { bytes, content_type: if binary { BINARY } else { TEXT }, compress }
+        Self { bytes, content_type: if binary { BINARY } else { TEXT } }
     }
 
     /// The same as a script that hands it to the client's function of that index.
     pub(super) fn into_script(self, index: &str) -> Self {
         let text = String::from_utf8_lossy(&self.bytes);
-        let bytes = jsonp::script(index, &text).into_bytes();
-        Self { bytes, content_type: SCRIPT, compress: self.compress }
+        Self { bytes: jsonp::script(index, &text).into_bytes(), content_type: SCRIPT }
     }
 }
 

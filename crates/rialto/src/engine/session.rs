@@ -209,7 +209,7 @@ impl Session {
         }
         self.admit(&inner)?;
         for message in packet.messages() {
-            inner.outbox.push_prepared(message, packet.may_compress());
+            inner.outbox.push_prepared(message);
         }
         inner.wake_poll();
         Ok(())
