@@ -1,9 +1,10 @@
 //! The request that opened a connection, as handlers see it.
 
-use rialto_protocol::engine::{Query, Version};
+use rialto_protocol::engine::{MAX_QUERY_PAIRS, Query, Version, query_pairs};
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
 use std::any::Any;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -82,14 +83,19 @@ impl Handshake {
     /// The value of a query parameter, decoded; of several of that name the first.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        self.parsed()?.get(name).map(std::borrow::Cow::into_owned)
+        self.pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// All query parameters, decoded, in order.
     #[must_use]
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        let Some(query) = self.parsed() else { return Vec::new() };
-        query.pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        self.pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    /// Of a request that was refused, too, and of one for the browser client.
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let query = self.opening.request.query();
+        query.into_iter().flat_map(query_pairs).take(MAX_QUERY_PAIRS)
     }
 
     fn parsed(&self) -> Option<Query<'_>> {

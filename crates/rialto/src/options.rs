@@ -16,6 +16,7 @@ mod compression;
 mod connection_error;
 mod cookie;
 mod cors;
+mod generate_id;
 mod hooks;
 mod recovery;
 mod slow_peer;
@@ -24,7 +25,8 @@ pub use admission::{AllowRequest, Denied};
 pub use compression::{Encoding, HttpCompression, OptionalCompression};
 pub use connection_error::{ConnectionError, OnConnectionError};
 pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
-pub use cors::Cors;
+pub use cors::{Cors, DecideOrigin};
+pub use generate_id::GenerateId;
 pub use hooks::AddHeaders;
 pub use recovery::ConnectionStateRecovery;
 pub use slow_peer::SlowPeer;
@@ -58,6 +60,9 @@ pub use rialto_protocol::engine::Transport;
 pub struct Options {
     /// The path of Socket.IO, its client included. Default `/socket.io`; a trailing slash in
     /// requests is optional.
+    ///
+    /// With `/`, requests to it that name a `transport` are Socket.IO's; others are for a page, as
+    /// all other paths are for files and routes.
     pub path: String,
     /// How often the server pings. Default 25 s.
     pub ping_interval: Duration,
@@ -97,6 +102,8 @@ pub struct Options {
     pub connection_state_recovery: Option<ConnectionStateRecovery>,
     /// Decides on each new connection, before anything is kept for it. Default: all may connect.
     pub allow_request: Option<AllowRequest>,
+    /// Makes the ids of sessions. Default none: 120 random bits of the operating system.
+    pub generate_id: Option<GenerateId>,
     /// Adds header fields to the answer that opens a session. Default none.
     pub initial_headers: Option<AddHeaders>,
     /// Adds header fields to every answer of a transport: polls, POSTs and WebSocket handshakes.
@@ -174,6 +181,7 @@ impl Default for Options {
             serve_client: ServeClient::Own,
             connection_state_recovery: None,
             allow_request: None,
+            generate_id: None,
             initial_headers: None,
             headers: None,
             http_compression: Some(HttpCompression::default()),
@@ -306,6 +314,27 @@ impl Options {
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
         self.allow_request = Some(AllowRequest::future(allow));
+        self
+    }
+
+    /// Sets [`Options::generate_id`]: `io.engine.generateId`, for load balancers that read in the
+    /// id where a session lives.
+    ///
+    /// Whoever knows an id has the session: most of it must be random. It has 20 to 64 characters,
+    /// `A-Z a-z 0-9 - _`; one of another form, or that a session already has, is logged, and the
+    /// request is answered 500 with code 9.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// # fn random() -> String { "uJ3_9aXk2Lq-7Zb0Qw5T".to_owned() }
+    /// let options = Options::default().generate_id(|_request| format!("node-7-{}", random()));
+    /// ```
+    #[must_use]
+    pub fn generate_id(
+        mut self,
+        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.generate_id = Some(GenerateId::new(generate));
         self
     }
 

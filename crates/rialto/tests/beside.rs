@@ -83,7 +83,12 @@ async fn a_login_that_does_not_decode_tells_nothing_of_the_server() {
     let (address, _) = start(Server::new(guard(login, Events::new()))).await;
     let mut client = Client::open(address).await;
     client.send("0{\"secret_field\":5}").await;
-    assert_eq!(client.recv().await, "4{\"message\":\"invalid auth\"}");
+    let answer = client.recv().await;
+    assert!(
+        answer.starts_with("4{\"message\":\"invalid auth\",\"data\":{\"code\":11,"),
+        "{answer}"
+    );
+    assert!(!answer.contains("secret_field"), "{answer}");
 }
 
 #[tokio::test]

@@ -347,3 +347,54 @@ async fn a_cookie_that_cannot_be_sent_is_found_before_the_start() {
     let error = Server::default().options(options).bind("127.0.0.1:0").await.unwrap_err();
     assert!(error.to_string().contains("\"not a name\""), "{error}");
 }
+
+/// Pages that the list does not name are asked about, whatever the request and its transport.
+#[tokio::test]
+async fn origins_may_be_decided_by_a_function_that_takes_its_time() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cors = Cors::new(["https://listed.example"]).credentials(true).decide(
+        move |request: Handshake| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                match request.header("origin") {
+                    Some("https://silent.example") => std::future::pending().await,
+                    Some("https://known.example") => request.query("tenant").is_some(),
+                    _ => false,
+                }
+            }
+        },
+    );
+    let options = Options::default().cors(cors).connect_timeout(Duration::from_millis(100));
+    // The decision has to reach the engine through its layers.
+    let layer = from_fn(async |request: Request, next: Next| next.run(request).await);
+    let (address, _) = start(Server::default().options(options).engine_layer(layer)).await;
+    let poll = format!("{POLL}&tenant=1");
+    let bundle = "/socket.io/socket.io.js?tenant=1";
+    for (origin, method, target, status, named, questions) in [
+        ("https://listed.example", "GET", &*poll, 200, true, 0),
+        ("https://known.example", "GET", &*poll, 200, true, 1),
+        ("https://known.example", "OPTIONS", &*poll, 204, true, 1),
+        ("https://known.example", "GET", bundle, 200, true, 1),
+        ("https://known.example", "GET", POLL, 403, false, 1),
+        ("https://other.example", "GET", &*poll, 403, false, 1),
+        ("https://other.example", "OPTIONS", &*poll, 204, false, 1),
+        ("https://other.example", "GET", bundle, 200, false, 1),
+        ("https://silent.example", "GET", &*poll, 403, false, 1),
+    ] {
+        let before = asked.load(Ordering::Relaxed);
+        let answer = exchange(address, method, target, &format!("Origin: {origin}\r\n"), "").await;
+        let case = format!("{method} {target} of {origin}: {answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}");
+        let allowed = header_lines(&answer, "access-control-allow-origin");
+        assert_eq!(allowed, if named { vec![origin] } else { vec![] }, "{case}");
+        assert!(header_lines(&answer, "vary").contains(&"Origin"), "{case}");
+        assert_eq!(asked.load(Ordering::Relaxed) - before, questions, "{case}");
+    }
+    let target = format!("ws://{address}/socket.io/?EIO=4&transport=websocket&tenant=1");
+    for (origin, let_in) in [("https://known.example", true), ("https://other.example", false)] {
+        let connect = ws::Connect::new(&target).header("origin", origin).connect();
+        assert_eq!(within(connect).await.is_ok(), let_in, "{origin}");
+    }
+}

@@ -94,6 +94,8 @@ fn http() -> Rows {
             .cors(Cors::matching(|origin| origin.ends_with(".example")))),
         ("cors for all", Options::default()
             .cors(Cors::new(["*"]).methods(["GET", "POST"]).allowed_headers(["x-a"]))),
+        ("cors by an async function", Options::default()
+            .cors(Cors::new(["https://app.example"]).decide(known))),
         ("httpCompression", Options::default()
             .http_compression(HttpCompression::default().threshold(4096))),
         ("no httpCompression", Options::default().http_compression(false)),
@@ -112,6 +114,8 @@ fn admission() -> Rows {
             .allow_request(|request|
                 request.header("cookie").map(drop).ok_or("no cookie".to_owned()))),
         ("async allowRequest", Options::default().allow_request_async(admit)),
+        ("generateId", Options::default()
+            .generate_id(|request| make_id(request))),
         ("connection_error", Options::default()
             .on_connection_error(|error| println!("refused with {}", error.code))),
     ]
@@ -128,6 +132,15 @@ fn rest() -> Rows {
 async fn admit(request: Handshake) -> Result<(), Denied> {
     tokio::task::yield_now().await;
     request.query("ticket").map(drop).ok_or("no ticket".into())
+}
+
+async fn known(request: Handshake) -> bool {
+    tokio::task::yield_now().await;
+    request.header("origin") == Some("https://asked.example")
+}
+
+fn make_id(request: &Handshake) -> String {
+    format!("made-for-{:0>20}", request.query("name").unwrap_or_default())
 }
 
 fn add(headers: &mut HeaderMap, request: &Parts) {

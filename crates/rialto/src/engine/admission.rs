@@ -48,7 +48,11 @@ pub(super) async fn deny(options: &Options, handshake: &Handshake, upgrade: bool
     let denied = decided.unwrap_or_else(|_| late()).err()?;
     let reply = match upgrade {
         true => refused_upgrade(upgrade_status(denied.http_status()), denied.message()),
-        false => plain(denied.http_status(), "application/json", denied.to_json()),
+        false => {
+            let status = denied.http_status();
+            tracing::debug!(status = status.as_u16(), "request denied: {:?}", denied.message());
+            plain(status, "application/json", denied.to_json())
+        }
     };
     Some(mark(reply, HandshakeError::Forbidden, Some(denied.message())))
 }

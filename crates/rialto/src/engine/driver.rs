@@ -106,7 +106,6 @@ impl Driver {
                 },
             };
             if let Err(fault) = outcome {
-                tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
                 return self.session.fail(fault.reason, End { code: 1002, text: fault.text });
             }
         }
@@ -137,7 +136,6 @@ impl Driver {
         if self.client.poll_timeout().is_some_and(|due| due <= now)
             && let Err(fault) = self.client.handle_timeout(now)
         {
-            tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
             self.session.close_with(fault.reason, End { code: 1008, text: fault.text });
         }
     }
@@ -175,6 +173,16 @@ impl Driver {
     fn finish(&mut self, reason: CloseReason, farewell: Option<End>, cx: &mut Context<'_>) {
         if !self.closed {
             self.closed = true;
+            let end = match reason {
+                CloseReason::PingTimeout => ends::SILENT,
+                _ => farewell.unwrap_or(ends::GOODBYE),
+            };
+            tracing::debug!(
+                reason = reason.as_str(),
+                code = end.code,
+                "session ended: {}",
+                end.text
+            );
             self.session.counters().closed(reason);
             self.client.closed(reason, cx);
         }

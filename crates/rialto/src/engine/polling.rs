@@ -127,7 +127,6 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: 
     let messages = match receive(session, body, form) {
         Ok(messages) => messages,
         Err(violation) => {
-            tracing::debug!(%violation, "bad polling payload");
             return refused(HandshakeError::BadRequest, Some(violation.as_str()));
         }
     };
@@ -260,6 +259,5 @@ fn turned_down(refusal: Refusal) -> Reply {
         Refusal::Overlap(violation) => Some(violation.as_str()),
         _ => None,
     };
-    tracing::debug!(?refusal, "request of a session refused");
     refused(refusal.handshake_error(), reason)
 }

@@ -1,7 +1,7 @@
 //! The engine: the table of sessions, and where requests enter.
 
 use super::admission::{deny, foreign_origin, refuse};
-use super::cors::{Asker, add_cors, preflight};
+use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
@@ -9,12 +9,12 @@ use super::id::random_id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
-use super::reply::{Refusal, Reply, ended};
+use super::reply::{Refusal, Reply, ended, ended_upgrade};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
 use crate::compression;
-use crate::ends;
+use crate::ends::{self, RequestEnd};
 use crate::handshake::Handshake;
 use crate::net::Secured;
 use crate::options::{ConnectionError, Options};
@@ -25,6 +25,7 @@ use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
 use rialto_ws::{MessageRef, WebSocket};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,18 +36,18 @@ pub(crate) trait App: Send + Sync + 'static {
     fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client>;
 }
 
-/// What a request that opens a session says of its client.
-#[derive(Clone, Copy)]
+/// What is known of a session before it begins.
 pub(super) struct Opening {
+    id: Box<str>,
     version: Version,
     /// It cannot receive binary.
     base64: bool,
 }
 
 impl Opening {
-    fn of(query: &Query<'_>) -> Self {
+    fn of(query: &Query<'_>, id: Box<str>) -> Self {
         // What comes by JSONP is text.
-        Self { version: query.version, base64: query.base64 || query.jsonp.is_some() }
+        Self { id, version: query.version, base64: query.base64 || query.jsonp.is_some() }
     }
 }
 
@@ -104,10 +105,11 @@ impl Engine {
     /// Answers a request on the engine's path.
     pub(crate) async fn handle(
         self: &Arc<Self>,
-        request: Request<Body>,
+        mut request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let asker = Asker::of(request.headers());
+        let asker = Asker::of(self.options(), &request, peer).await;
+        asker.mark(&mut request);
         let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match (answered, &self.stack) {
             (Some(reply), _) => reply,
@@ -167,7 +169,9 @@ impl Engine {
         if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
         }
-        if let Some(reply) = foreign_origin(self.options(), request.headers()) {
+        if request.extensions().get::<Admitted>().is_none()
+            && let Some(reply) = foreign_origin(self.options(), request.headers())
+        {
             return reply;
         }
         if query.jsonp.is_some()
@@ -228,7 +232,6 @@ impl Engine {
         peer: Option<SocketAddr>,
         query: &Query<'_>,
     ) -> Reply {
-        let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
         let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
         if parts.extensions.get::<Secured>().is_some() {
@@ -237,11 +240,16 @@ impl Engine {
         if let Some(refusal) = deny(self.options(), &handshake, upgrade).await {
             return refusal;
         }
+        let opening = match self.new_id(&handshake) {
+            Ok(id) => Opening::of(query, id),
+            Err(end) if upgrade => return ended_upgrade(end),
+            Err(end) => return ended(end),
+        };
         if upgrade {
             return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
         }
         let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
-            return ended(ends::NO_RANDOMNESS);
+            return ended(ends::NOT_AN_ID);
         };
         let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
         let body = Payload::control(query.version, &body);
@@ -253,6 +261,21 @@ impl Engine {
         reply
     }
 
+    /// An id for a session that begins.
+    fn new_id(&self, handshake: &Handshake) -> Result<Box<str>, RequestEnd> {
+        let Some(generate) = &self.options().generate_id else {
+            return random_id().map_err(|error| {
+                tracing::error!(%error, "no randomness for a session id");
+                ends::NO_RANDOMNESS
+            });
+        };
+        let id = generate.make(handshake).filter(|id| self.find(id).is_none());
+        id.ok_or_else(|| {
+            tracing::error!("`generate_id` has made an id that is taken, or of another form");
+            ends::NOT_AN_ID
+        })
+    }
+
     /// Makes a session and its task; on a WebSocket, the open packet is its first message.
     pub(super) fn start(
         self: &Arc<Self>,
@@ -261,24 +284,30 @@ impl Engine {
         handshake: Handshake,
         opening: Opening,
     ) -> Option<Arc<Session>> {
-        let id = random_id()
-            .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
-            .ok()?;
-        let Opening { version, base64 } = opening;
+        let Opening { id, version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let host = Arc::clone(&self.host);
         let session = Session::new(id.clone(), host, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
+        match self.sessions.lock().entry(id.clone()) {
+            Entry::Vacant(place) => drop(place.insert(Arc::clone(&session))),
+            Entry::Occupied(_) => {
+                tracing::error!("`generate_id` has made an id twice");
+                if let Some(socket) = socket {
+                    socket.sender().close(ends::ID_TAKEN.code, ends::ID_TAKEN.text);
+                }
+                return None;
+            }
+        }
+        self.host.counters.opened();
+        let listed = Listed { engine: Arc::clone(self), id: id.clone() };
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(&id, transport));
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
-        self.sessions.lock().insert(id.clone(), Arc::clone(&session));
-        self.host.counters.opened();
         let driver = Driver::new(Arc::clone(&session), socket, client);
-        let listed = Listed { engine: Arc::clone(self), id };
         tokio::spawn(async move {
             let _listed = listed;
             driver.await;

@@ -278,7 +278,6 @@ impl Session {
         }
         inner.machine.close(reason, Instant::now());
         inner.farewell = Some(end);
-        tracing::debug!(%reason, code = end.code, "closing: {}", end.text);
         if self.websocket.get().is_some() {
             inner.machine.lost(reason);
         }
@@ -371,11 +370,13 @@ impl Session {
     /// The next message of a POST, for the session's task.
     pub(super) fn take_inbound(&self) -> Option<Message> {
         let mut inner = self.inner.lock();
-        let message = inner.inbound.pop_front();
+        let message = inner.inbound.pop_front()?;
+        // Only now: a handler that waits for room is woken by this too, and runs in the task that
+        // asks here in each of its turns.
         if inner.inbound.is_empty() {
             inner.wake_waiters();
         }
-        message
+        Some(message)
     }
 
     /// The upgrade is complete: what waits leaves by the WebSocket, and so does all that follows.
@@ -427,13 +428,22 @@ impl Session {
             State::Open => None,
             State::Closing(reason) | State::Closed(reason) => Some(reason),
         };
-        inner.armed = inner.machine.poll_timeout();
+        inner.armed = inner.machine.poll_timeout().map(|due| self.next_look(due, now));
         Signals {
             closed,
             upgraded: inner.upgraded.take(),
             deadline: inner.armed,
             farewell: inner.farewell,
         }
+    }
+
+    /// What waits for polls is looked after once per ping, also while one is not answered, and
+    /// where clients ping by themselves.
+    fn next_look(&self, due: Instant, now: Instant) -> Instant {
+        if self.transport() == Transport::WebSocket || self.options().stall_timeout.is_none() {
+            return due;
+        }
+        now.checked_add(self.options().ping_interval).map_or(due, |look| due.min(look))
     }
 
     /// Whether a client on long-polling has left something lie for too long.

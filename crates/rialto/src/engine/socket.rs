@@ -96,6 +96,12 @@ impl EngineSocket {
         self.session.close(CloseReason::ForcedClose);
     }
 
+    /// The session's id. Whoever knows it has the session.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.session.id()
+    }
+
     /// The request that opened the session.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {

@@ -57,7 +57,6 @@ pub(super) fn probe(
     let base64 = query.base64;
     let started = session.update(|inner| inner.machine.probe_started(Instant::now()));
     if let Err(refusal) = started {
-        tracing::debug!(?refusal, "upgrade refused");
         return refuse(true, refusal.handshake_error(), None);
     }
     let options = socket_options(engine.host());
@@ -164,6 +163,7 @@ pub(crate) fn accept(
 
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.
 fn refused_handshake(refusal: &Refusal) -> Reply {
+    tracing::debug!(%refusal, "upgrade refused");
     let mut reply = refusal.to_response();
     reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     reply

@@ -344,7 +344,11 @@ impl Server {
         Front::new(core, mounts, bundle, self.router, files)
     }
 
-    /// The server as a part of an axum application: its routes for `merge`.
+    /// The server as a part of an axum application: its routes for `merge`, or for `nest`, whose
+    /// prefix then stands before [`Options::path`]. With [`files`](Self::files), or the path `/`,
+    /// it is the application's fallback too: routes of the application go first. With the path `/`
+    /// below a prefix, take `nest_service`: `nest` leaves out the prefix with a slash behind it,
+    /// and that is where clients ask.
     ///
     /// The application's own server cannot enforce [`Options::header_timeout`] and
     /// [`Options::keep_alive_timeout`]; set those where it listens.

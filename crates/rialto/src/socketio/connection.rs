@@ -145,11 +145,16 @@ impl Connection {
         let full = self.joined.len() + self.joining.len() >= self.core.options.max_namespaces;
         let namespace = if full { None } else { self.core.namespace(name) };
         let Some(namespace) = namespace else {
-            let reason = if full { "Too many namespaces" } else { "Invalid namespace" };
-            let refused = Refused::new(reason);
+            if full {
+                return self.refuse(name, &Refused::by(ends::TOO_MANY));
+            }
+            let refused = Refused::new(ends::NO_NAMESPACE);
             return match revision4::is_spoken(&self.session) {
                 // As the reference: an object here, a string where a middleware refuses.
-                true => self.refuse(name, &refused.data(&serde_json::json!({"message": reason}))),
+                true => {
+                    let data = serde_json::json!({ "message": ends::NO_NAMESPACE });
+                    self.refuse(name, &refused.data(&data))
+                }
                 false => self.refuse(name, &refused),
             };
         };
@@ -188,7 +193,15 @@ impl Connection {
         }
     }
 
+    /// [`Connection::refuse`], where nobody above takes the fault.
+    fn turn_away(&mut self, namespace: &str, refused: &Refused) {
+        if let Err(fault) = self.refuse(namespace, refused) {
+            self.session.close_with(fault.reason, ends::REFUSED);
+        }
+    }
+
     fn refuse(&mut self, namespace: &str, refused: &Refused) -> Result<(), Fault> {
+        tracing::debug!(?namespace, "a client may not join: {}", refused.message());
         if revision4::is_spoken(&self.session) {
             self.send(|out| revision4::encode_refusal(out, namespace, refused));
         } else {
@@ -246,10 +259,7 @@ impl Connection {
     ) {
         let Arrival { start, session: saved } = arrival;
         let Ok(id) = self.socket_id(&namespace, saved.as_deref()) else {
-            self.send(|out| {
-                socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
-            });
-            return;
+            return self.turn_away(namespace.name(), &Refused::by(ends::NO_ID));
         };
         self.connect_by = None;
         let session = Arc::clone(&self.session);
@@ -400,9 +410,7 @@ impl Connection {
                         self.join(namespace, handshake, arrival, cx);
                     }
                     Err(refused) => {
-                        if let Err(fault) = self.refuse(namespace.name(), &refused) {
-                            self.session.close_with(fault.reason, ends::REFUSED);
-                        }
+                        self.turn_away(namespace.name(), &refused);
                         // It may have been made for this client.
                         self.core.tidy(&namespace);
                     }
@@ -430,6 +438,8 @@ impl Connection {
     /// The client is gone from a namespace.
     fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
         let Joined { socket, table } = self.joined.remove(index);
+        let (namespace, id) = (socket.namespace(), socket.id());
+        tracing::debug!(?namespace, id, reason = reason.as_str(), "a client has left");
         socket.end(reason);
         for mut future in table.iter().flat_map(|table| table.disconnected(&socket)) {
             if future.as_mut().poll(cx).is_pending() {

@@ -223,7 +223,8 @@ impl Events {
         self
     }
 
-    /// Is told of every event that goes to a client, broadcasts included, before it is queued.
+    /// Is told of every event that goes to a client, broadcasts included, before it is queued (with
+    /// connection state recovery, of a broadcast right after it was).
     /// [`Socket::on_any_outgoing`] is the same for one client.
     #[must_use]
     pub fn on_any_outgoing<H>(mut self, handler: H) -> Self

@@ -221,7 +221,8 @@ impl Socket {
         }
     }
 
-    /// Is told of every event that goes to this client, broadcasts included, before it is queued.
+    /// Is told of every event that goes to this client, broadcasts included, before it is queued
+    /// (with connection state recovery, of a broadcast right after it was).
     pub fn on_any_outgoing<H>(&self, handler: H)
     where
         H: Fn(&Self, &Outgoing<'_>) + Send + Sync + 'static,

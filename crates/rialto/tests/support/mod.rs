@@ -133,6 +133,17 @@ impl Poller {
         poller
     }
 
+    /// The same with Engine.IO 3, where the main namespace is joined unasked.
+    pub async fn join_revision3(address: SocketAddr) -> Self {
+        let base = "/socket.io/?EIO=3&transport=polling";
+        let (status, body) = http(address, "GET", base, "").await;
+        assert_eq!(status, 200, "{body}");
+        let sid = body.split('"').nth(3).expect("a session id").to_owned();
+        let mut poller = Self { address, target: format!("{base}&sid={sid}") };
+        assert_eq!(poller.poll().await, "2:40");
+        poller
+    }
+
     pub async fn post(&mut self, body: &str) {
         let (status, answer) = http(self.address, "POST", &self.target, body).await;
         assert_eq!((status, answer.as_str()), (200, "ok"));

@@ -27,6 +27,7 @@ function serve(io) {
   });
 }
 
+const known = async (origin) => origin === "https://asked.example";
 const admit = async (request) => /[?&]ticket=/.test(request.url);
 
 const rows = {
@@ -52,6 +53,9 @@ const rows = {
   "cors by pattern": { cors: { origin: /\.example$/ } },
   "cors for all": {
     cors: { origin: "*", methods: ["GET", "POST"], allowedHeaders: ["x-a"] },
+  },
+  "cors by an async function": {
+    cors: { origin: async (origin, done) => done(null, await known(origin)) },
   },
   httpCompression: { httpCompression: { threshold: 4096 } },
   "no httpCompression": { httpCompression: false },
@@ -83,6 +87,12 @@ async function startHooks() {
   io = await socketio("engine.use");
   io.engine.use(gate);
   serve(io);
+  const makeId = (request) => {
+    const { searchParams } = new URL(request.url, "http://localhost");
+    return `made-for-${(searchParams.get("name") ?? "").padStart(20, "0")}`;
+  };
+  io = await socketio("generateId");
+  io.engine.generateId = (request) => makeId(request);
   io = await socketio("connection_error");
   io.engine.on("connection_error", (error) => console.log("refused with", error.code));
 }

@@ -127,6 +127,13 @@ row('cors: { origin: "*", methods: ["GET", "POST"], allowedHeaders: ["x-a"] }', 
   assert.equal(fields["allow-headers"], "x-a");
 });
 
+row("cors: { origin: async (origin, done) => done(null, await known(origin)) }", async () => {
+  const asked = "https://asked.example";
+  const allowed = async (origin) => (await cors("cors by an async function", origin))["allow-origin"];
+  assert.equal(await allowed(asked), asked);
+  assert.equal(await allowed("https://other.test"), undefined);
+});
+
 /** How a poll is encoded that brings so much text. */
 function echoed(server, size) {
   return encodings(server, "/", `420${JSON.stringify(["echo", "x".repeat(size)])}`, size);
@@ -175,6 +182,12 @@ row(ASYNC, async () => {
   assert.deepEqual([refused.status, (await refused.json()).message], [403, "no ticket"]);
   const path = `${HANDSHAKE}&ticket=7`;
   assert.equal((await ask("async allowRequest", { path })).status, 200);
+});
+
+row("io.engine.generateId = (request) => makeId(request)", async () => {
+  const answer = await ask("generateId", { path: `${HANDSHAKE}&name=ada` });
+  const { sid } = JSON.parse((await answer.text()).slice(1));
+  assert.equal(sid, `made-for-${"ada".padStart(20, "0")}`);
 });
 
 row("serveClient: false", async () => {

@@ -1,7 +1,7 @@
 //! A [`Socket`] as adapters see it: what broadcasts reach.
 
 use super::{Pending, SharedData, Socket};
-use crate::adapter::{AckRequest, Member, Room};
+use crate::adapter::{AckRequest, Member, Room, outside};
 use crate::encoded::Encoded;
 use crate::engine::SendError;
 use crate::handshake::Handshake;
@@ -44,7 +44,8 @@ impl Member for Socket {
         }
         if self.0.watched.load(Ordering::Relaxed) {
             let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
-            self.tell(&packet.text_as_emitted(), &attachments);
+            let (socket, text) = (self.clone(), packet.text_as_emitted().into_owned());
+            outside(move || socket.tell(&text, &attachments));
         }
         match self.0.session.send_encoded(packet) {
             Ok(()) => {}
