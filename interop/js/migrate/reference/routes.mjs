@@ -1,15 +1,11 @@
-// "Express". It is not among the packages of this folder: without it nothing is served, and the
-// test of these rows says that it was not run.
+// "Express".
 
+import express from "express";
 import http from "node:http";
 import { listen } from "./ports.mjs";
 
-/** Starts the server, if there is Express. */
+/** Starts the server. */
 export async function startRoutes() {
-  const express = await import("express").then(({ default: express }) => express, () => null);
-  if (express === null) {
-    return;
-  }
   const app = express();
   app.use(express.static("public"));
   app.get("/health", (req, res) => res.send("ok"));

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { row, urls } from "../subject.mjs";
 
-/** Express is not among this folder's packages: without it, its lines cannot run. */
-const skip = urls.routes ? false : "Express is not installed";
-
 /** A row that answers a request with this text. */
 function answers(name, request, expected, type = /^text\/(html|plain); charset=utf-8$/) {
   const test = async () => {
@@ -12,7 +9,7 @@ function answers(name, request, expected, type = /^text\/(html|plain); charset=u
     assert.equal((await response.text()).trim(), expected);
     assert.match(response.headers.get("content-type").toLowerCase(), type);
   };
-  row(name, test, { skip });
+  row(name, test);
 }
 
 answers('app.use(express.static("public"))', { path: "/page.txt" }, "static");
@@ -31,4 +28,4 @@ const gone = async () => {
   assert.equal(response.status, 204);
   assert.equal(await response.text(), "");
 };
-row('app.get("/gone", (req, res) => res.status(204).end())', gone, { skip });
+row('app.get("/gone", (req, res) => res.status(204).end())', gone);
