@@ -104,7 +104,7 @@ impl Events {
                 write_frame(0x81, &[b"43", ack, b"[\"ok\"]"], &mut self.out);
             }
         } else if let Some((ack, _)) = text.strip_prefix(b"451-").map(digits) {
-            session.ack = ack.to_owned();
+            ack.clone_into(&mut session.ack);
         } else if text.starts_with(b"40") {
             write_frame(0x81, &[b"40{\"sid\":\"floor\"}"], &mut self.out);
         }

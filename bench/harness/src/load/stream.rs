@@ -21,8 +21,7 @@ impl Stream {
     pub(super) fn new(tcp: TcpStream, tls: Option<&Arc<ClientConfig>>) -> Result<Self> {
         let Some(config) = tls else { return Ok(Self::Plain(tcp)) };
         let name = ServerName::from(Ipv4Addr::LOCALHOST);
-        let mut stream =
-            StreamOwned::new(ClientConnection::new(Arc::clone(config), name.into())?, tcp);
+        let mut stream = StreamOwned::new(ClientConnection::new(Arc::clone(config), name)?, tcp);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }

@@ -158,7 +158,8 @@ impl Words {
                 Value(word) => {
                     let suite = word.to_str().and_then(Suite::named);
                     words.options.suite = suite.with_context(|| {
-                        format!("{word:?} is no suite; there are `websocket` and `socketio`")
+                        let word = word.display();
+                        format!("`{word}` is no suite; there are `websocket` and `socketio`")
                     })?;
                     continue;
                 }

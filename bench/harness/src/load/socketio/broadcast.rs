@@ -13,7 +13,7 @@ use super::template::{FIRST, Template};
 use super::{Load, Site};
 use anyhow::{Context, Result, bail};
 
-/// How many members look into what is compressed: each needs a window.
+/// How many members look into what is compressed.
 const INFLATING: usize = 16;
 
 struct Member {
@@ -33,8 +33,8 @@ pub(super) fn run(load: &Load, site: &Site, span: Span) -> Result<Cost> {
     let mut poll = Poll::new()?;
     let mut members = Vec::with_capacity(load.connections);
     for mut link in open(site, load.connections, true)? {
-        if load.deflate && members.len() < INFLATING {
-            link.inflate();
+        if members.len() >= INFLATING {
+            link.look_away();
         }
         poll.add(link.tcp(), members.len())?;
         members.push(Member { link, next: FIRST });

@@ -57,7 +57,7 @@ impl Link {
             deflate: site.deflate,
             inbound: Inbound::default(),
             message: Message::default(),
-            inflater: None,
+            inflater: site.deflate.then(|| Box::new(Inflater::new())),
             out,
             at: 0,
         };
@@ -65,9 +65,9 @@ impl Link {
         Ok(link)
     }
 
-    /// From now on it looks into what is compressed.
-    pub(super) fn inflate(&mut self) {
-        self.inflater = Some(Box::new(Inflater::new()));
+    /// From now on it does not look into what is compressed: inflating takes time and a window.
+    pub(super) fn look_away(&mut self) {
+        self.inflater = None;
     }
 
     /// What lies below.
