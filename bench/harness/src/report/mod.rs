@@ -39,12 +39,39 @@ pub fn tables(rows: &[Row], options: &Options) -> String {
 pub fn write(folder: &Path, rows: &[Row], options: &Options) -> Result<()> {
     let (name, medians) = (options.suite.name(), Medians::new(rows));
     fs::create_dir_all(folder)?;
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let tables = tables(rows, options);
-    let page = format!("# `bench {}`\n\n![ratios]({name}.svg)\n\n{tables}", words.join(" "));
+    let command = command(std::env::args().skip(1));
+    let (machine, tables) = (machine(), tables(rows, options));
+    let page = format!("`{command}`, on {machine}.\n\n![Ratios]({name}.svg)\n\n{tables}");
     fs::write(folder.join(format!("{name}.md")), page)?;
     fs::write(folder.join(format!("{name}.svg")), plot::svg(&medians, options))?;
     Ok(())
+}
+
+/// The command that these words belong to, without folders of one machine.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let mut command = "cargo xtask bench".to_owned();
+    let mut is_path = false;
+    for word in words {
+        let name = word.split('=').next().unwrap_or_default();
+        let path = ["--programs", "--scripts", "--rows", "--out"].contains(&name);
+        if !path && !is_path {
+            let quote = if word.contains(' ') { "'" } else { "" };
+            let _ = write!(command, " {quote}{word}{quote}");
+        }
+        is_path = path && name == word;
+    }
+    command
+}
+
+/// The processor and the kernel.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("an unknown processor", |(_, model)| model.trim());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("{model}, {cores} cores, Linux {}", kernel.trim())
 }
 
 /// One run with tabs between: round, scenario, server, what follows, and that.
@@ -154,4 +181,17 @@ fn failures(rows: &[Row]) -> String {
         }
     }
     if text.is_empty() { text } else { format!("## Failed\n\n{text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_names_no_folder_of_one_machine() {
+        let words =
+            ["--scripts", "a/b", "socketio", "--out=c", "--rounds", "5", "--server", "x=y z"];
+        let command = command(words.into_iter().map(str::to_owned));
+        assert_eq!(command, "cargo xtask bench socketio --rounds 5 --server 'x=y z'");
+    }
 }
