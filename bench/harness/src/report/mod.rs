@@ -79,7 +79,8 @@ fn machine() -> String {
 pub fn line(row: &Row) -> String {
     let (what, values) = match &row.outcome {
         Ok(Outcome::Cost(cost)) => (
-            "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy, lost",
+            "messages, seconds, CPU ns, kernel's share, bytes each, server busy, clients busy, \
+             lost",
             format!(
                 "{}\t{:.4}\t{:.1}\t{:.3}\t{:.1}\t{:.3}\t{:.3}\t{}",
                 cost.messages,

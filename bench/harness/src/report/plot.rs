@@ -17,11 +17,13 @@ const HEAD: f64 = 26.0;
 const TOP: f64 = 46.0;
 
 const STYLE: &str = "\
-text{font:12px system-ui,sans-serif;fill:#1f2328}\
+text{font:12px system-ui,sans-serif;fill:#1f2328;paint-order:stroke;stroke:#fff;stroke-width:4px}\
+.page{fill:#fff}\
 .name{text-anchor:end}.load{font-weight:600}.title{font-size:15px;font-weight:600}\
 .ours{fill:#0969da}.peer{fill:#9a6700}.floor{fill:#8c959f}\
 line{stroke:#59636e;stroke-dasharray:2 3}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}\
+@media(prefers-color-scheme:dark){text{fill:#e6edf3;stroke:#0d1117}\
+.page{fill:#0d1117}\
 .ours{fill:#4493f8}.peer{fill:#d29922}.floor{fill:#6e7681}line{stroke:#9198a1}}";
 
 /// The plot of all that ran.
@@ -41,13 +43,15 @@ pub(super) fn svg(medians: &Medians, options: &Options) -> String {
         y += HEAD;
     }
     let subject = options.servers.first().map_or("", |it| it.name.as_str());
-    let title = escaped(&format!("CPU time per message, as a multiple of {subject}"));
+    let title =
+        escaped(&format!("CPU time per message (idle: memory), as a multiple of {subject}"));
     let (one, bottom) = (LEFT + UNIT, y - HEAD);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{y}\" \
          viewBox=\"0 0 {WIDTH} {y}\" role=\"img\">\n<title>{title}</title>\n\
-         <style>{STYLE}</style>\n<text class=\"title\" x=\"8\" y=\"20\">{title}</text>\n{body}\
-         <line x1=\"{one}\" x2=\"{one}\" y1=\"{TOP}\" y2=\"{bottom}\"/>\n</svg>\n"
+         <style>{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n\
+         <line x1=\"{one}\" x2=\"{one}\" y1=\"{TOP}\" y2=\"{bottom}\"/>\n\
+         <text class=\"title\" x=\"8\" y=\"20\">{title}</text>\n{body}</svg>\n"
     )
 }
 
@@ -93,7 +97,8 @@ impl Bar {
         let _ = writeln!(
             body,
             "<text class=\"name\" x=\"{}\" y=\"{base}\">{name}</text>\
-             <rect class=\"{class}\" x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{high}\"/>\
+             <rect class=\"{class}\" x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" \
+             height=\"{high}\"/>\
              <rect class=\"{class}\" x=\"{rest:.1}\" y=\"{y}\" width=\"{cut}\" height=\"{high}\"/>\
              <text x=\"{at:.1}\" y=\"{base}\">{ratio:.2}× ({value})</text>",
             LEFT - 8.0
