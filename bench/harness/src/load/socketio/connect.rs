@@ -7,10 +7,10 @@ use super::super::{Cost, Span};
 use super::exchange::Exchange;
 use super::http::Http;
 use super::link::{Link, Packet};
-use super::polling::session;
+use super::polling::{SEPARATOR, session};
 use super::template::FIRST;
 use super::{Kind, Load, Site};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ struct Attempt {
     link: Option<Link>,
     probed: bool,
     released: bool,
+    pinged: bool,
 }
 
 /// What every attempt shares.
@@ -87,6 +88,7 @@ impl Places<'_> {
             link: None,
             probed: false,
             released: false,
+            pinged: false,
         };
         self.connections += 1;
         if self.kind == Kind::Upgrade {
@@ -144,27 +146,41 @@ impl Places<'_> {
     fn http(&mut self, attempt: &mut Attempt, number: usize, scratch: &mut [u8]) -> Result<()> {
         let Some(http) = &mut attempt.http else { return Ok(()) };
         let Some(body) = http.answer(scratch)? else { return Ok(()) };
-        match (attempt.stage, body.as_slice()) {
-            (Stage::Open, [b'0', b'{', ..]) => {
-                attempt.session = session(&body)?;
-                http.post(&attempt.session, b"40")?;
-                attempt.stage = Stage::Posted;
+        if attempt.stage == Stage::Posted && body.eq_ignore_ascii_case(b"ok") {
+            attempt.stage = Stage::Namespace;
+        } else {
+            for packet in body.split(|byte| *byte == SEPARATOR) {
+                self.polled(attempt, number, packet)?;
             }
-            (Stage::Posted, body) if body.eq_ignore_ascii_case(b"ok") => {
-                http.poll(&attempt.session)?;
-                attempt.stage = Stage::Namespace;
+        }
+        // As browsers do: they poll on while they probe.
+        let polls = matches!(attempt.stage, Stage::Namespace | Stage::Probe) && !attempt.released;
+        if let Some(http) = attempt.http.as_mut().filter(|_| polls) {
+            http.poll(&attempt.session)?;
+        }
+        self.upgrade(attempt)
+    }
+
+    /// One packet of a poll's answer.
+    fn polled(&mut self, attempt: &mut Attempt, number: usize, packet: &[u8]) -> Result<()> {
+        match (attempt.stage, packet) {
+            (Stage::Open, [b'0', b'{', ..]) => {
+                attempt.session = session(packet)?;
+                attempt.stage = Stage::Posted;
+                let http = attempt.http.as_mut().context("no poll")?;
+                http.post(&attempt.session, b"40")?;
             }
             (Stage::Namespace, [b'4', b'0', ..]) => {
-                // As browsers do: they poll on while they probe.
-                http.poll(&attempt.session)?;
                 let query = format!("&sid={}", attempt.session);
                 attempt.link = Some(self.connect(number, &query)?);
                 attempt.stage = Stage::Probe;
             }
             (Stage::Probe, b"6") => attempt.released = true,
-            (stage, body) => bail!("{stage:?}: `{}`", String::from_utf8_lossy(body)),
+            // One server pings at once; it is answered after the upgrade.
+            (Stage::Namespace | Stage::Probe, b"2") => attempt.pinged = true,
+            (stage, packet) => bail!("{stage:?}: `{}`", String::from_utf8_lossy(packet)),
         }
-        self.upgrade(attempt)
+        Ok(())
     }
 
     /// Upgrades once the probe is answered and the poll released.
@@ -174,6 +190,9 @@ impl Places<'_> {
         attempt.http = None;
         attempt.stage = Stage::Ack;
         link.text(b"5");
+        if attempt.pinged {
+            link.text(b"3");
+        }
         self.exchange.write(FIRST, link.out());
         link.flush()
     }

@@ -12,7 +12,7 @@ use super::{Load, Site};
 use anyhow::{Context, Result, bail};
 
 /// Between the packets of a body.
-const SEPARATOR: u8 = 0x1e;
+pub(super) const SEPARATOR: u8 = 0x1e;
 
 struct Client {
     session: String,
