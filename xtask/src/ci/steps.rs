@@ -141,7 +141,10 @@ fn bench(run: &mut Run) -> Result<()> {
     with_packages("build").check()?;
     conclude(run, with_packages("test").counted_by(counts::cargo).run())?;
     let program = target.join("debug/bench").to_string_lossy().into_owned();
-    Program::new(&folder, &[&program, "--smoke"], 3).check()
+    for suite in ["websocket", "socketio"] {
+        Program::new(&folder, &[&program, suite, "--smoke"], 3).check()?;
+    }
+    Ok(())
 }
 
 /// Targets are built here, in a folder of their own: see [`fuzz`].
