@@ -20,14 +20,17 @@ const led = (name, ...bytes) =>
 
 export const MSGPACK = [
   {
-    name: "null stands for nothing",
+    name: "null, and what becomes null, stands for nothing",
     examples: [
+      led("\xa2id", 0xca, 0x7f, 0xc0, 0, 0),
       notepack.encode({ type: 0, nsp: "/", data: null }),
       notepack.encode({ type: 1, nsp: "/", data: null }),
       event({ id: null }),
     ],
     met: ({ raw, npm, our }) =>
-      npm.error && !our.error && [raw.data, raw.id].includes(null) && our.id === null,
+      npm.error &&
+      !our.error &&
+      [raw.data, raw.id].some((one) => one !== undefined && canonical(one) === "null"),
   },
   {
     name: "the data of CONNECT_ERROR, which only servers send, is not looked at",

@@ -56,10 +56,10 @@ export const SOCKETIO = [
   },
   {
     name: "an id is refused where none may be",
-    examples: [["07{}"], ["1/chat,7"], ["47\"no\""]],
+    examples: [["07{}"], ["1/chat,7"], ["47\"no\""], ["00 0"]],
     met({ text, our }) {
       const packet = peek(text);
-      return our.error === "InvalidAckId" && [0, 1, 4].includes(packet?.type) && packet.id >= 0;
+      return our.error === "InvalidAckId" && [0, 1, 4].includes(packet?.type) && "id" in packet;
     },
   },
   {
