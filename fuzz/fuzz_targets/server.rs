@@ -50,8 +50,8 @@ struct World {
 /// A session on long-polling.
 struct Session {
     sid: String,
-    /// The number of the newest event.
-    heard: u64,
+    /// The number of the newest event; none yet.
+    heard: Option<u64>,
 }
 
 /// What a client keeps for its next session.
@@ -166,7 +166,7 @@ impl World {
         let engine::Packet::Open(json) = packets.first()? else { panic!("{packets:?}") };
         let open: Value = serde_json::from_str(json).expect("JSON");
         let sid = open["sid"].as_str().expect("an id").to_owned();
-        Some(Session { sid, heard: 0 })
+        Some(Session { sid, heard: None })
     }
 
     async fn post(&self, session: &Session, body: Vec<u8>) -> Option<(StatusCode, Bytes)> {
@@ -226,9 +226,10 @@ fn hear(text: &str, session: &mut Session, memory: &mut Memory) {
         }
         PacketType::Event if data[0] == "number" => {
             let number = data[1].as_u64().expect("a number");
-            // Each count begins with 1; what was missed comes before, in its own order.
-            assert!(number == 1 || number == session.heard + 1, "{number} after {}", session.heard);
-            session.heard = number;
+            // Each count begins with 1; what was missed comes before, from where it was missed.
+            let follows = session.heard.is_none_or(|heard| number == heard + 1);
+            assert!(number == 1 || follows, "{number} after {:?}", session.heard);
+            session.heard = Some(number);
             if let Some(offset) = data[2].as_str() {
                 memory.offset = offset.as_bytes().to_vec();
             }
