@@ -71,8 +71,11 @@ export const SOCKETIO = [
   },
   {
     name: "an id beyond 64 bits is refused",
-    examples: [["218446744073709551616[\"e\"]"]],
-    met: ({ text, our }) => our.error === "InvalidAckId" && peek(text)?.id >= 2 ** 64,
+    examples: [["218446744073709551616[\"e\"]"], ["318446744073709551616 1[]"]],
+    met({ text, our }) {
+      const digits = /^[0-6](?:\d+-)?(?:\/[^,]*,)?(\d+)/.exec(text)?.[1] ?? "0";
+      return our.error === "InvalidAckId" && BigInt(digits) >= 2n ** 64n;
+    },
   },
   {
     name: "a number of attachments is digits alone",
