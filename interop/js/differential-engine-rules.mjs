@@ -91,10 +91,11 @@ export const ENGINE3 = [
   },
   {
     name: "base64 of anything but a message is refused",
-    examples: ["5:b2AAA", "1:b", "4:bxAA", Buffer.from([0, 4, 255, 0x62, 0x32, 0x41, 0x41])],
+    examples: ["5:b2AAA", "1:b", "4:bxAA", Buffer.from([0, 2, 255, 0x62, 0xca])],
     met(step) {
       const text = stopped(step)[1] ?? stoppedAt(step)?.[1]?.toString("latin1") ?? "";
-      return NO_TYPE.includes(step.our.error) && /^b([^4]|$)/s.test(text);
+      // Here a type that is not UTF-8 is found by that first.
+      return [...NO_TYPE, "InvalidUtf8"].includes(step.our.error) && /^b([^4]|$)/s.test(text);
     },
   },
   {
