@@ -1,6 +1,7 @@
 //! The request that opened a connection, as handlers see it.
 
 use rialto_protocol::engine::{MAX_QUERY_PAIRS, Query, Version, query_pairs};
+use rialto_protocol::socketio::decode;
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
 use std::any::Any;
@@ -69,9 +70,14 @@ impl Handshake {
     /// What the client gave as `auth`, decoded.
     ///
     /// # Errors
-    /// If it does not fit the type; `{}` is decoded where the client gave nothing.
+    /// If it does not fit the type; `{}` is decoded where the client gave nothing. Half a surrogate
+    /// pair in a string, as JavaScript may send it, is U+FFFD, as in the arguments of events.
     pub fn auth<T: DeserializeOwned>(&self) -> crate::Result<T> {
-        Ok(serde_json::from_str(self.auth_json().unwrap_or("{}"))?)
+        let json = self.auth_json().unwrap_or("{}");
+        serde_json::from_str(json).or_else(|error| {
+            let argument = decode(&format!("[{json}]"), false, &[]);
+            argument.map(|(auth,)| auth).map_err(|_| error.into())
+        })
     }
 
     /// What the client gave as `auth`, as JSON text.
@@ -151,5 +157,20 @@ impl Handshake {
             Some(Version::V3) => 3,
             _ => 4,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn auth_with_half_a_surrogate_pair_is_read() {
+        let opening = Handshake::new(Request::new("/", std::iter::empty()), None);
+        let auth = |json: &str| opening.joining(json, None).auth::<Value>();
+        assert_eq!(auth(r#"{"name":"a\ud83d"}"#).unwrap(), json!({"name": "a\u{fffd}"}));
+        assert_eq!(auth("").unwrap(), json!({}));
+        assert!(auth(r#"{"number":1e400}"#).unwrap_err().to_string().contains("out of range"));
     }
 }

@@ -115,3 +115,13 @@ async fn a_loop_of_broadcasts_lets_polling_clients_fetch_them() {
     drop(io.emit("last", ()));
     assert_eq!(poller.poll().await, "42[\"last\"]");
 }
+
+#[tokio::test]
+async fn nothing_is_left_of_a_server_that_is_dropped() {
+    let kept = std::sync::Arc::new(());
+    let server = Server::default().engine("/engine", |_| async { Ok(()) }).state(kept.clone());
+    let router = server.into_router();
+    assert_eq!(std::sync::Arc::strong_count(&kept), 2);
+    drop(router);
+    assert_eq!(std::sync::Arc::strong_count(&kept), 1);
+}

@@ -185,8 +185,8 @@ fn autobahn_step(run: &mut Run) -> Result<()> {
     autobahn::conclude(&reports)
 }
 
-/// Tests of what Node's server does not have.
-const OURS_ALONE: &[&str] = &["gallery.test.mjs", "secure.test.mjs"];
+/// Tests of what Node's server does not have, and one that has both sides in it.
+const OURS_ALONE: &[&str] = &["differential.test.mjs", "gallery.test.mjs", "secure.test.mjs"];
 
 fn interop(run: &mut Run) -> Result<()> {
     let browser = machine::browser(&run.root)?;

@@ -30,12 +30,18 @@ impl Mount {
     /// Closes all connections when called with true; says how many are still open.
     pub(super) fn closer(&self) -> Box<Closer> {
         match self.clone() {
-            Self::SocketIo(engine) | Self::Engine(engine) => Box::new(move |now| {
-                if now {
-                    engine.close_all(CloseReason::ServerShuttingDown);
-                }
-                engine.sessions()
-            }),
+            Self::SocketIo(engine) | Self::Engine(engine) => {
+                // The engine knows the core, which keeps this: neither would ever end. Its sessions
+                // keep the engine.
+                let engine = Arc::downgrade(&engine);
+                Box::new(move |now| {
+                    let Some(engine) = engine.upgrade() else { return 0 };
+                    if now {
+                        engine.close_all(CloseReason::ServerShuttingDown);
+                    }
+                    engine.sessions()
+                })
+            }
             Self::WebSocket(endpoint) => Box::new(move |now| endpoint.close(now)),
         }
     }
