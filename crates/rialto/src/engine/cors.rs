@@ -22,11 +22,11 @@ impl Asker {
     /// True for a page on loopback that asks a server on loopback: it may connect by default
     /// (see [`Origins`]), so it has to be able to read the answers.
     fn is_loopback(&self) -> bool {
-        let text = |value: &Option<HeaderValue>| {
-            value.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        match (text(&self.origin), text(&self.host)) {
-            (Some(origin), Some(host)) => Origins::is_loopback(&origin, &host),
+        fn text(value: Option<&HeaderValue>) -> Option<&str> {
+            value.and_then(|value| value.to_str().ok())
+        }
+        match (text(self.origin.as_ref()), text(self.host.as_ref())) {
+            (Some(origin), Some(host)) => Origins::is_loopback(origin, host),
             _ => false,
         }
     }
