@@ -16,7 +16,11 @@ pub(crate) struct Asker {
 impl Asker {
     pub(crate) fn of(request: &HeaderMap) -> Self {
         let value = |name| request.get(name).cloned();
-        Self { origin: value(header::ORIGIN), host: value(header::HOST) }
+        let origin = value(header::ORIGIN);
+        // It matters beside an origin alone, and keeps the whole head in memory as long as it is
+        // held.
+        let host = origin.as_ref().and_then(|_| value(header::HOST));
+        Self { origin, host }
     }
 
     /// True for a page on loopback that asks a server on loopback: it may connect by default

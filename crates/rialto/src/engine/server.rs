@@ -210,7 +210,11 @@ impl Engine {
         match *request.method() {
             // What is no proper handshake, a POST for instance, is refused as one.
             _ if upgrade => upgrade::probe(self, session, request, query),
-            Method::GET => polling::poll(&session, jsonp).await,
+            Method::GET => {
+                // A poll waits for long: the head that asked for it does not.
+                drop(request);
+                polling::poll(&session, jsonp).await
+            }
             Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
