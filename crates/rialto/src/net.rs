@@ -165,6 +165,17 @@ impl<S> Conn<S> {
             sleep.as_mut().reset(due);
         }
     }
+
+    /// Sees to it that a timer runs once an answer is out. hyper may not read again before
+    /// something arrives, if it has tried while the request was being served.
+    fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(due) = self.phase.due(&self.deadlines) else { return Ok(()) };
+        let runs = |sleep: &Pin<Box<Sleep>>| !sleep.is_elapsed() && sleep.deadline() <= due;
+        if self.sleep.as_ref().is_some_and(runs) || self.poll_deadline(cx).is_pending() {
+            return Ok(());
+        }
+        Err(io::ErrorKind::TimedOut.into())
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
@@ -217,7 +228,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        Poll::Ready(self.watch(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -79,12 +79,15 @@ async fn the_answer_to_a_raw_websocket_leaves_with_its_first_message() {
     let server = Server::new(Events::new()).websocket("/raw", greet);
     let mut stream = handshake(start(server).await.0, "/raw").await;
     let mut answer = Vec::new();
-    while !answer.ends_with(b"\x81\x05hello") {
+    // The handler ends with the greeting: a Close frame follows.
+    while !answer.ends_with(b"\x88\x02\x03\xe8") {
         let more = read(&mut stream).await;
         assert!(!more.is_empty(), "{answer:?}");
         answer.extend(more);
     }
-    assert!(split(&answer).0.starts_with("HTTP/1.1 101 "));
+    let (head, frames) = split(&answer);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(frames.starts_with(b"\x81\x05hello"), "{frames:?}");
 }
 
 const REQUEST: &[u8] = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -117,4 +120,33 @@ async fn a_connection_that_rests_ends_and_a_slow_head_does_not() {
     sleep(SHORT / 4).await;
     slow.write_all(end).await.unwrap();
     assert!(read(&mut slow).await.starts_with(b"HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_ends_after_a_request_with_a_body_too() {
+    let options = Options::default().header_timeout(SHORT / 4).keep_alive_timeout(SHORT);
+    let mut stream = TcpStream::connect(server(options).await).await.unwrap();
+    let request = "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+    for _ in 0..2 {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(read(&mut stream).await.starts_with(b"HTTP/1.1 404 "));
+    }
+    assert_eq!(read(&mut stream).await, b"", "closed");
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_ends_after_a_long_answer_too() {
+    let options = Options::default()
+        .header_timeout(SHORT / 4)
+        .keep_alive_timeout(SHORT / 2)
+        .ping_interval(SHORT);
+    let address = server(options).await;
+    let mut poller = support::Poller::join(address).await;
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", poller.target);
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = String::from_utf8(read(&mut stream).await).unwrap();
+    assert!(answer.ends_with("\r\n\r\n2"), "the ping, after longer than any deadline: {answer}");
+    assert_eq!(read(&mut stream).await, b"", "closed");
+    poller.post("3").await;
 }
