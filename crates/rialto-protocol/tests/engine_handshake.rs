@@ -118,7 +118,8 @@ fn whatever_the_id_is_the_packet_is_json() {
         };
         let json = open.to_json();
         let expected = format!(
-            r#"{{"sid":{},"upgrades":["polling","websocket"],"pingInterval":{},"pingTimeout":0,"maxPayload":{}}}"#,
+            "{{\"sid\":{},\"upgrades\":[\"polling\",\"websocket\"],\
+             \"pingInterval\":{},\"pingTimeout\":0,\"maxPayload\":{}}}",
             serde_json::to_string(sid).unwrap(),
             u64::MAX,
             usize::MAX
