@@ -139,6 +139,12 @@ impl Queue {
         }
     }
 
+    /// Appends bytes that are no frame.
+    pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
     /// Appends the frame of a compressed message (RFC 7692 §6.1).
     pub(crate) fn push_compressed(
         &mut self,

@@ -225,6 +225,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Queues what is no frame; for the time before the first one.
+    pub(crate) fn precede(self: &Arc<Self>, bytes: &[u8]) {
+        let mut writer = self.writer.lock();
+        if writer.state == State::Open {
+            writer.queue.queue().push_raw(bytes);
+            self.after_push(&mut writer);
+        }
+    }
+
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
         if writer.state == State::Open && self.has_room(writer) {
@@ -465,7 +474,7 @@ impl Shared {
         }
         let before = writer.queue.len();
         match writer.queue.try_flush(&mut writer.io) {
-            Ok(true) if !writer.shutdown && !writer.unflushed() => {}
+            Ok(true) if !writer.unflushed() && (!writer.shutdown || writer.end_now()) => {}
             Ok(_) => self.schedule_drain(writer),
             Err(error) => {
                 tracing::debug!(%error, "writing to the peer failed");
@@ -563,6 +572,18 @@ impl Writer {
     fn unflushed(&mut self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
         self.io.poll_flush(cx).is_pending()
+    }
+
+    /// Ends our direction of the stream if that takes no time; what fails is left to the drain
+    /// task.
+    fn end_now(&mut self) -> bool {
+        let ended = self.io.try_shutdown();
+        if ended {
+            self.state = State::Shut;
+            self.io = WriteHalf::Gone;
+            self.wake_waiters();
+        }
+        ended
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,16 +9,15 @@ use std::sync::Once;
 
 /// Checks the origin of a request against the options; the refusal, if it is foreign.
 pub(super) fn foreign_origin(options: &Options, headers: &HeaderMap) -> Option<Reply> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = match headers.get(header::ORIGIN) {
-        None => None,
-        // An origin that is not even text is foreign.
-        Some(value) => Some(value.to_str().unwrap_or("null")),
-    };
-    if options.origins().allow(origin, text(header::HOST)) {
+    // What names no page is none.
+    let origin = headers.get(header::ORIGIN)?;
+    // An origin that is not even text is foreign.
+    let origin = origin.to_str().unwrap_or("null");
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    if options.origins().allow(Some(origin), host) {
         return None;
     }
-    explain(origin.unwrap_or_default());
+    explain(origin);
     let reason = "this origin may not use this server";
     let error = HandshakeError::Forbidden;
     Some(mark(refused(error, Some(reason)), error, Some(reason)))

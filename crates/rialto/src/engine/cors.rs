@@ -33,8 +33,11 @@ impl Asker {
         peer: Option<SocketAddr>,
     ) -> impl Future<Output = Self> + use<> {
         let value = |name| request.headers().get(name).cloned();
-        let mut asker =
-            Self { origin: value(header::ORIGIN), host: value(header::HOST), admitted: false };
+        let origin = value(header::ORIGIN);
+        // It matters beside an origin alone, and keeps the whole head in memory as long as it is
+        // held.
+        let host = origin.as_ref().and_then(|_| value(header::HOST));
+        let mut asker = Self { origin, host, admitted: false };
         let deciding = asker.question(options, request, peer);
         let limit = options.connect_timeout;
         async move {
@@ -82,11 +85,11 @@ impl Asker {
     /// True for a page on loopback that asks a server on loopback: it may connect by default
     /// (see [`Origins`]), so it has to be able to read the answers.
     fn is_loopback(&self) -> bool {
-        let text = |value: &Option<HeaderValue>| {
-            value.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        match (text(&self.origin), text(&self.host)) {
-            (Some(origin), Some(host)) => Origins::is_loopback(&origin, &host),
+        fn text(value: Option<&HeaderValue>) -> Option<&str> {
+            value.and_then(|value| value.to_str().ok())
+        }
+        match (text(self.origin.as_ref()), text(self.host.as_ref())) {
+            (Some(origin), Some(host)) => Origins::is_loopback(origin, host),
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! Ids of sessions and sockets.
 
+use super::entropy;
 use data_encoding::BASE64URL_NOPAD;
 
 /// 20 URL-safe characters that hold 120 random bits of the operating system.
@@ -8,7 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 /// If the operating system gives no randomness; there is no weaker fallback.
 pub(crate) fn random_id() -> std::io::Result<Box<str>> {
     let mut bytes = [0; 15];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    entropy::take(&mut bytes)?;
     Ok(BASE64URL_NOPAD.encode(&bytes).into_boxed_str())
 }
 

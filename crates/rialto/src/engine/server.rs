@@ -214,7 +214,11 @@ impl Engine {
         match *request.method() {
             // What is no proper handshake, a POST for instance, is refused as one.
             _ if upgrade => upgrade::probe(self, session, request, query),
-            Method::GET => polling::poll(&session, jsonp).await,
+            Method::GET => {
+                // A poll waits for long: the head that asked for it does not.
+                drop(request);
+                polling::poll(&session, jsonp).await
+            }
             Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
@@ -251,7 +255,7 @@ impl Engine {
         let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
             return ended(ends::NOT_AN_ID);
         };
-        let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
+        let body = self.open_packet(session.id(), Transport::Polling);
         let body = Payload::control(query.version, &body);
         let mut reply = polling::payload(body, query.jsonp.as_deref());
         let cookie = self.options().cookie.as_ref().map(|cookie| cookie.header(session.id()));
@@ -303,7 +307,7 @@ impl Engine {
         self.host.counters.opened();
         let listed = Listed { engine: Arc::clone(self), id: id.clone() };
         if let Some(socket) = &socket {
-            let open = format!("0{}", self.open_json(&id, transport));
+            let open = self.open_packet(&id, transport);
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
@@ -315,18 +319,22 @@ impl Engine {
         Some(session)
     }
 
-    fn open_json(&self, sid: &str, transport: Transport) -> String {
+    fn open_packet(&self, sid: &str, transport: Transport) -> String {
         let may_upgrade = transport == Transport::Polling
             && self.options().allow_upgrades
             && self.options().transports.contains(&Transport::WebSocket);
-        Open {
+        let open = Open {
             sid: sid.into(),
             upgrades: if may_upgrade { vec![Transport::WebSocket] } else { Vec::new() },
             ping_interval: self.options().ping_interval,
             ping_timeout: self.options().ping_timeout,
             max_payload: self.options().max_payload,
-        }
-        .to_json()
+        };
+        let mut packet = String::with_capacity(160);
+        packet.push('0');
+        // A string takes whatever is written into it.
+        let _ = open.write_json(&mut packet);
+        packet
     }
 }
 

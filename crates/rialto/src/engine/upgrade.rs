@@ -7,12 +7,13 @@ use super::server::{Engine, Opening};
 use super::session::Session;
 use crate::ends;
 use crate::handshake::Handshake;
-use crate::net::Conn;
+use crate::net::{Conn, Held};
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Query, Transport};
-use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
+use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket, turn};
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -44,6 +45,7 @@ pub(super) fn open(
     let options = socket_options(engine.host());
     accept(Upgrade::new(request).options(options), move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake, opening);
+        ready(())
     })
 }
 
@@ -62,7 +64,7 @@ pub(super) fn probe(
     let options = socket_options(engine.host());
     let guard = ProbeGuard(Some(session));
     accept(Upgrade::new(request).options(options), move |socket, _| {
-        tokio::spawn(run_probe(guard, socket, base64));
+        run_probe(guard, socket, base64)
     })
 }
 
@@ -141,24 +143,39 @@ fn socket_options(host: &Host) -> rialto_ws::Options {
 }
 
 /// Answers the handshake of a WebSocket and hands the connection to `then`, with its place if
-/// the connection is counted.
-pub(crate) fn accept(
+/// the connection is counted; what that returns is run in the same task.
+///
+/// On our own listener the answer leaves together with what `then` sends.
+pub(crate) fn accept<F: Future<Output = ()> + Send>(
     upgrade: Upgrade,
-    then: impl FnOnce(WebSocket, Option<Place>) + Send + 'static,
+    then: impl FnOnce(WebSocket, Option<Place>) -> F + Send + 'static,
 ) -> Reply {
-    let (reply, mut upgrading) = match upgrade.answer() {
+    let (mut reply, mut upgrading): (Reply, _) = match upgrade.answer() {
         Ok(answered) => answered,
         Err(refusal) => return refused_handshake(&refusal),
     };
+    reply.extensions_mut().insert(Held);
     tokio::spawn(async move {
         let place = upgrading.take_place();
-        match upgrading.open_as(|io: TokioIo<Conn<TcpStream>>| io.into_inner().into_stream()).await
-        {
-            Ok(socket) => then(socket, place),
+        let mut held = Vec::new();
+        let take = |io: TokioIo<Conn<TcpStream>>| {
+            let (stream, written) = io.into_inner().into_parts();
+            held = written;
+            stream
+        };
+        match upgrading.open_as(take).await {
+            Ok(socket) => begin(socket, &held, |socket| then(socket, place)).await,
             Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
         }
     });
     reply
+}
+
+/// Begins with a connection whose answer was held back, in one turn.
+fn begin<F>(socket: WebSocket, held: &[u8], then: impl FnOnce(WebSocket) -> F) -> F {
+    let _turn = turn::enter();
+    socket.precede(held);
+    then(socket)
 }
 
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.
