@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct Deadlines {
     /// From the first byte of a request head to its last.
     pub(crate) header: Duration,
-    /// Without any byte of a request.
+    /// Without any byte of a request, and without the peer taking any of an answer.
     pub(crate) keep_alive: Duration,
 }
 
@@ -96,6 +96,14 @@ impl Phase {
         }
     }
 
+    /// A part of an answer has left: whoever takes it does not rest.
+    fn wrote(&self) {
+        let mut state = self.state.lock();
+        if let State::Idle(since) = &mut *state {
+            *since = Instant::now();
+        }
+    }
+
     fn due(&self, deadlines: &Deadlines) -> Option<Instant> {
         match *self.state.lock() {
             State::Idle(since) => Some(since + deadlines.keep_alive),
@@ -166,6 +174,12 @@ impl<S> Conn<S> {
         }
     }
 
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.phase.wrote();
+        }
+    }
+
     /// Sees to it that a timer runs once an answer is out. hyper may not read again before
     /// something arrives, if it has tried while the request was being served.
     fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -207,7 +221,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
             self.held.extend_from_slice(buf);
             return Poll::Ready(Ok(buf.len()));
         }
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note_write(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -220,7 +236,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
             slices.iter().for_each(|slice| self.held.extend_from_slice(slice));
             return Poll::Ready(Ok(self.held.len() - before));
         }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.note_write(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -157,7 +157,8 @@ pub struct Options {
     pub header_timeout: Duration,
     /// How long a POST body may take in all. Default 15 s.
     pub body_timeout: Duration,
-    /// How long an idle keep-alive connection is kept. Default 75 s.
+    /// How long a connection is kept without a request, or while it takes nothing of an answer.
+    /// Default 75 s.
     pub keep_alive_timeout: Duration,
     /// How long [`Io::close`](crate::Io::close) waits for clients to take the news. Default 10 s.
     pub drain_timeout: Duration,

@@ -150,3 +150,24 @@ async fn a_connection_that_rests_ends_after_a_long_answer_too() {
     assert_eq!(read(&mut stream).await, b"", "closed");
     poller.post("3").await;
 }
+
+/// A client that reads slowly is at work; it does not rest.
+#[tokio::test]
+async fn a_long_answer_outlasts_the_time_for_resting_connections() {
+    const SIZE: usize = 24 << 20;
+    let large = async || vec![b'x'; SIZE];
+    let options = Options::default().keep_alive_timeout(Duration::from_millis(200));
+    let server = Server::new(Events::new()).options(options);
+    let (address, _) = start(server.route("/large", rialto::axum::routing::get(large))).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("GET /large HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut total, mut buffer) = (0, vec![0; 1 << 20]);
+    while total < SIZE {
+        // 24 times: thrice the time that a connection may rest.
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        let wanted = (1 << 20).min(SIZE - total);
+        within(stream.read_exact(&mut buffer[..wanted])).await.unwrap();
+        total += wanted;
+    }
+}
