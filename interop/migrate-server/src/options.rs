@@ -115,7 +115,7 @@ fn admission() -> Rows {
                 request.header("cookie").map(drop).ok_or("no cookie".to_owned()))),
         ("async allowRequest", Options::default().allow_request_async(admit)),
         ("generateId", Options::default()
-            .generate_id(|request| make_id(request))),
+            .generate_id(make_id)),
         ("connection_error", Options::default()
             .on_connection_error(|error| println!("refused with {}", error.code))),
     ]
