@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Payloads from this size on are not copied into the merged bytes.
-const BORROW_FROM: usize = 4096;
+const BORROW_FROM: usize = 8192;
 /// Slices handed to one write.
 const SLICES: usize = 16;
 
