@@ -13,9 +13,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 /// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
 pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
@@ -61,8 +63,9 @@ pub(super) fn probe(
         return refuse(true, refusal.handshake_error(), None);
     }
     let options = socket_options(engine.host());
+    let home = session.elsewhere().cloned();
     let guard = ProbeGuard(Some(session));
-    accept(Upgrade::new(request).options(options), move |socket, _| {
+    accept_at(home, Upgrade::new(request).options(options), move |socket, _| {
         tokio::spawn(run_probe(guard, socket, base64));
     })
 }
@@ -147,19 +150,39 @@ pub(crate) fn accept(
     upgrade: Upgrade,
     then: impl FnOnce(WebSocket, Option<Place>) + Send + 'static,
 ) -> Reply {
+    accept_at(None, upgrade, then)
+}
+
+/// [`accept`] that hands the connection over on another runtime, if one is named.
+fn accept_at(
+    home: Option<Handle>,
+    upgrade: Upgrade,
+    then: impl FnOnce(WebSocket, Option<Place>) + Send + 'static,
+) -> Reply {
     let (reply, mut upgrading) = match upgrade.answer() {
         Ok(answered) => answered,
         Err(refusal) => return refused_handshake(&refusal),
     };
-    tokio::spawn(async move {
+    let moves = home.is_some();
+    let home = home.unwrap_or_else(Handle::current);
+    home.spawn(async move {
         let place = upgrading.take_place();
-        match upgrading.open_as(|io: TokioIo<Conn<TcpStream>>| io.into_inner().into_stream()).await
-        {
+        let take = |io: TokioIo<Conn<TcpStream>>| {
+            let stream = io.into_inner().into_stream();
+            if moves { move_here(stream) } else { Ok(stream) }
+        };
+        match upgrading.open_as(take).await {
             Ok(socket) => then(socket, place),
             Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
         }
     });
     reply
+}
+
+/// Has the present runtime wait for the stream, instead of the one that accepted it: else every
+/// message would wake two threads.
+fn move_here(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
 
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.
