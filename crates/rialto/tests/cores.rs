@@ -9,7 +9,7 @@ use rialto::{Events, Io, Listen, Server, Socket};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::thread;
-use support::{Client, start, within};
+use support::{Client, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -31,6 +31,13 @@ fn server() -> Server {
         .on_ack("join", async |socket: Socket, ()| socket.join("all"))
         .on("panic", async |_: Socket, ()| panic!("a handler that panics"));
     Server::new(events).route("/where", get(async || thread_name()))
+}
+
+async fn serve(server: Server) -> (SocketAddr, Io) {
+    let listen = server.bind("127.0.0.1:0").await.unwrap();
+    let (address, io) = (listen.address(), listen.io());
+    tokio::spawn(listen.run());
+    (address, io)
 }
 
 /// A connection of HTTP/1.1 that is kept.
@@ -112,7 +119,7 @@ impl Line {
 
 #[tokio::test]
 async fn the_requests_of_a_session_may_come_to_any_worker() {
-    let (address, _) = start(server().workers(2)).await;
+    let (address, _) = serve(server().workers(2)).await;
     for (home, other) in
         [("rialto-worker0", "rialto-worker1"), ("rialto-worker1", "rialto-worker0")]
     {
@@ -148,7 +155,7 @@ async fn the_requests_of_a_session_may_come_to_any_worker() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_has_members_on_every_worker_and_each_hears_all_in_order() {
     const COUNT: u64 = 500;
-    let (address, io) = start(server().workers(3)).await;
+    let (address, io) = serve(server().workers(3)).await;
     let mut members = Vec::new();
     for n in 0..9 {
         let mut member = Line::client(address, &format!("rialto-worker{}", n % 3)).await;
@@ -214,7 +221,7 @@ async fn a_stop_reaches_the_clients_of_every_worker() {
 
 #[tokio::test]
 async fn a_handler_that_panics_ends_its_client_and_no_worker() {
-    let (address, _) = start(server().workers(1)).await;
+    let (address, _) = serve(server().workers(1)).await;
     let mut bystander = Client::join(address).await;
     for _ in 0..3 {
         let mut client = Client::join(address).await;
