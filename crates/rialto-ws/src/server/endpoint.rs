@@ -15,8 +15,8 @@ const BACKLOG: u32 = 1024;
 
 /// Where a server listens: an address to bind, or a listener that is bound already.
 ///
-/// Made from `"host:port"`, a pair of host and port, a `SocketAddr`, a port alone, listeners of tokio and of
-/// the standard library, and on Unix from `"unix:PATH"`.
+/// Made from `"host:port"`, a pair of host and port, a `SocketAddr`, a port alone (on all
+/// interfaces), listeners of tokio and of the standard library, and on Unix from `"unix:PATH"`.
 ///
 /// ```
 /// use rialto_ws::Endpoint;
