@@ -1,6 +1,6 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
-use super::host::{Counters, Host};
+use super::host::{Counters, Home, Host};
 use super::line::Line;
 use super::outbox::Outbox;
 use super::revision3;
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     base64: AtomicBool,
     /// See [`Session::evict`].
     evicted: AtomicBool,
+    /// Where its task runs.
+    home: Home,
     line: Line,
     inner: Mutex<Inner>,
 }
@@ -79,7 +82,7 @@ impl Session {
         websocket: Option<&WebSocket>,
         base64: bool,
     ) -> Self {
-        let version = machine.version();
+        let (version, home) = (machine.version(), host.here());
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
@@ -101,6 +104,7 @@ impl Session {
             version,
             base64: AtomicBool::new(base64),
             evicted: AtomicBool::new(false),
+            home,
             line: Line::default(),
             inner: Mutex::new(inner),
         }
@@ -109,6 +113,11 @@ impl Session {
     /// The session's secret id; clients of revision 3 have no other.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The worker on which its task runs, if this is called on another.
+    pub(super) fn elsewhere(&self) -> Option<&Handle> {
+        self.host.elsewhere(self.home)
     }
 
     pub(crate) fn options(&self) -> &Arc<Options> {

@@ -14,9 +14,11 @@ use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Query, Transport};
 use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket, turn};
 use std::future::{Future, ready};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 /// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
 pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
@@ -62,8 +64,9 @@ pub(super) fn probe(
         return refuse(true, refusal.handshake_error(), None);
     }
     let options = socket_options(engine.host());
+    let home = session.elsewhere().cloned();
     let guard = ProbeGuard(Some(session));
-    accept(Upgrade::new(request).options(options), move |socket, _| {
+    accept_at(home, Upgrade::new(request).options(options), move |socket, _| {
         run_probe(guard, socket, base64)
     })
 }
@@ -150,18 +153,29 @@ pub(crate) fn accept<F: Future<Output = ()> + Send>(
     upgrade: Upgrade,
     then: impl FnOnce(WebSocket, Option<Place>) -> F + Send + 'static,
 ) -> Reply {
+    accept_at(None, upgrade, then)
+}
+
+/// [`accept`] that hands the connection over on another runtime, if one is named.
+fn accept_at<F: Future<Output = ()> + Send>(
+    home: Option<Handle>,
+    upgrade: Upgrade,
+    then: impl FnOnce(WebSocket, Option<Place>) -> F + Send + 'static,
+) -> Reply {
     let (mut reply, mut upgrading): (Reply, _) = match upgrade.answer() {
         Ok(answered) => answered,
         Err(refusal) => return refused_handshake(&refusal),
     };
     reply.extensions_mut().insert(Held);
-    tokio::spawn(async move {
+    let moves = home.is_some();
+    let home = home.unwrap_or_else(Handle::current);
+    home.spawn(async move {
         let place = upgrading.take_place();
         let mut held = Vec::new();
         let take = |io: TokioIo<Conn<TcpStream>>| {
             let (stream, written) = io.into_inner().into_parts();
             held = written;
-            stream
+            if moves { move_here(stream) } else { Ok(stream) }
         };
         match upgrading.open_as(take).await {
             Ok(socket) => begin(socket, &held, |socket| then(socket, place)).await,
@@ -176,6 +190,12 @@ fn begin<F>(socket: WebSocket, held: &[u8], then: impl FnOnce(WebSocket) -> F) -
     let _turn = turn::enter();
     socket.precede(held);
     then(socket)
+}
+
+/// Has the present runtime wait for the stream, instead of the one that accepted it: else every
+/// message would wake two threads.
+fn move_here(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
 
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.

@@ -18,8 +18,13 @@ pub async fn within<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("in time")
 }
 
-/// Starts a server on a free port.
+/// Starts a server on a free port; on so many workers as `RIALTO_TEST_WORKERS` says, if it says so.
 pub async fn start(server: Server) -> (SocketAddr, Io) {
+    let workers = std::env::var("RIALTO_TEST_WORKERS").ok().and_then(|n| n.parse().ok());
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
     let listen: Listen = server.bind("127.0.0.1:0").await.unwrap();
     let (address, io) = (listen.address(), listen.io());
     tokio::spawn(listen.run());

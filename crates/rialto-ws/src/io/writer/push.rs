@@ -98,9 +98,9 @@ impl Writer {
         }
         let queue = self.data_queue();
         if let (Outgoing::Prepared(frame), None) = (out, mask)
-            && compressor.is_shareable()
-            && let Some(made) = frame.compressed(compressor)
+            && !compressor.keeps_context()
         {
+            let made = frame.compressed(compressor);
             return made.inspect(|bytes| queue.push_shared((*bytes).clone())).is_some();
         }
         compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()
