@@ -3,8 +3,8 @@
 //!
 //! Without the first word the port is that of the variable `PORT`. What came is passed on as it is;
 //! with `values` it is decoded into a tree and encoded anew, as the other servers of the benchmark
-//! have to do. It runs on one thread; `threads N` gives it tokio's runtime of N threads, `workers N`
-//! N runtimes of one thread ([`Server::workers`]).
+//! have to do. It runs on one thread; `threads N` gives it tokio's runtime of N threads,
+//! `workers N` N runtimes of one thread ([`Server::workers`]).
 
 use rialto::ws::{Deflate, ServerTls};
 use rialto::{Args, Bytes, Events, Options, Server};

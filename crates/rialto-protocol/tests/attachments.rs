@@ -174,8 +174,9 @@ fn what_is_at_hand_is_shared_and_nothing_else() {
         assert!(!shared(&encode(&other), &other) && encode(&other) == other);
         assert_eq!(encode(&Bytes::new()), Bytes::new());
         // One handler inside another, which may fail.
-        let failed =
-            std::panic::catch_unwind(|| sharing(&[other.clone()], || panic!("on purpose")));
+        let failed = std::panic::catch_unwind(|| {
+            sharing(std::slice::from_ref(&other), || panic!("on purpose"))
+        });
         assert!(failed.is_err() && !shared(&encode(&other), &other));
         assert!(shared(&encode(&first), &first));
     });
