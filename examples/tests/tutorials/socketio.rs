@@ -124,7 +124,7 @@ async fn nobody_comes_in_without_a_login() {
     let wrong = refused(json!({ "name": "Eve", "token": "guess" })).await;
     assert_eq!(wrong, json!({ "message": "unauthorized" }));
     let none = refused(Value::Null).await;
-    assert_eq!(none, json!({ "message": "invalid auth" }));
+    assert_eq!((&none["message"], &none["data"]["code"]), (&json!("invalid auth"), &json!(11)));
 
     let auth = json!({ "name": "Ada", "token": "secret" });
     let mut ada = Client::login(program.port(), &auth).await.unwrap();

@@ -19,7 +19,7 @@ use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
-use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name, sharing};
+use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
 use std::collections::VecDeque;
@@ -350,9 +350,7 @@ impl Connection {
             self.parked.push_back(incoming.to_event(socket));
             return;
         }
-        sharing(packet.attachments, || {
-            dispatch(table, socket, &incoming, &mut self.running, cx);
-        });
+        dispatch(table, socket, &incoming, &mut self.running, cx);
     }
 
     /// Starts events that had to wait; true if any could.
