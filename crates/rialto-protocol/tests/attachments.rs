@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rialto_protocol::socketio::{Assembler, Limits, PacketType, Violation, encode_ack, sharing};
+use rialto_protocol::socketio::{Assembler, Limits, PacketType, Violation};
 
 fn assembler() -> (Assembler, Instant) {
     (Assembler::new(Limits::default()), Instant::now())
