@@ -3,13 +3,32 @@
 use data_encoding::BASE64URL_NOPAD;
 
 /// 20 URL-safe characters that hold 120 random bits of the operating system.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Id([u8; 20]);
+
+impl Id {
+    /// # Errors
+    /// If the operating system gives no randomness; there is no weaker fallback.
+    pub(crate) fn random() -> std::io::Result<Self> {
+        let mut bytes = [0; 15];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        let mut text = [0; 20];
+        BASE64URL_NOPAD.encode_mut(&bytes, &mut text);
+        Ok(Self(text))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // It is ASCII.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// [`Id::random`] as text.
 ///
 /// # Errors
-/// If the operating system gives no randomness; there is no weaker fallback.
+/// As [`Id::random`].
 pub(crate) fn random_id() -> std::io::Result<Box<str>> {
-    let mut bytes = [0; 15];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(BASE64URL_NOPAD.encode(&bytes).into_boxed_str())
+    Ok(Id::random()?.as_str().into())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// A line of senders. While it is not empty, nobody else may send, or a small message would
@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 #[derive(Default)]
 pub(crate) struct Line {
     /// How many stand in it, to be read without the lock.
-    length: AtomicUsize,
-    state: Mutex<State>,
+    length: AtomicU32,
+    /// Nothing while nobody does: every connection has a line, and few ever see one in it.
+    state: Mutex<Option<Box<State>>>,
 }
 
 #[derive(Default)]
@@ -33,16 +34,18 @@ impl Line {
     /// Gets a place at the end. Whoever has one must [`leave`](Self::leave) with it.
     pub(crate) fn join(&self) -> u64 {
         let mut state = self.state.lock();
+        let state = state.get_or_insert_default();
         let ticket = state.next;
         state.next += 1;
         state.waiting.push_back(Place { ticket, waker: None });
-        self.length.store(state.waiting.len(), Ordering::Release);
+        self.note(state);
         ticket
     }
 
     /// Ready when everybody before this place has left.
     pub(crate) fn poll_first(&self, ticket: u64, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
+        let Some(state) = &mut *state else { return Poll::Ready(()) };
         if state.waiting.front().is_some_and(|first| first.ticket == ticket) {
             return Poll::Ready(());
         }
@@ -54,14 +57,23 @@ impl Line {
 
     /// Gives the place up, whether the message was sent or not.
     pub(crate) fn leave(&self, ticket: u64) {
-        let mut state = self.state.lock();
+        let mut slot = self.state.lock();
+        let Some(state) = &mut *slot else { return };
         state.waiting.retain(|place| place.ticket != ticket);
-        self.length.store(state.waiting.len(), Ordering::Release);
+        self.note(state);
         let next = state.waiting.front_mut().and_then(|first| first.waker.take());
-        drop(state);
+        if state.waiting.is_empty() {
+            *slot = None;
+        }
+        drop(slot);
         if let Some(waker) = next {
             waker.wake();
         }
+    }
+
+    fn note(&self, state: &State) {
+        let length = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
+        self.length.store(length, Ordering::Release);
     }
 }
 
@@ -69,6 +81,7 @@ impl Line {
 mod tests {
     use super::*;
     use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
     struct Count(AtomicUsize);

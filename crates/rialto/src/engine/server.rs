@@ -5,7 +5,7 @@ use super::cors::{Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
-use super::id::random_id;
+use super::id::Id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
@@ -24,8 +24,11 @@ use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
 use rialto_ws::{MessageRef, WebSocket};
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,7 +60,7 @@ pub(crate) struct Engine {
     app: Box<dyn App>,
     /// What stands before it, if anything.
     stack: Option<Stack>,
-    sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
+    sessions: Mutex<HashSet<ById>>,
 }
 
 impl Engine {
@@ -75,7 +78,7 @@ impl Engine {
             host,
             app,
             stack: layers.stack(),
-            sessions: Mutex::new(HashMap::new()),
+            sessions: Mutex::default(),
         })
     }
 
@@ -94,7 +97,8 @@ impl Engine {
 
     /// Closes every session.
     pub(crate) fn close_all(&self, reason: CloseReason) {
-        let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
+        let sessions: Vec<_> =
+            self.sessions.lock().iter().map(|ById(session)| Arc::clone(session)).collect();
         let _turn = rialto_ws::turn::enter();
         for session in sessions {
             session.close_with(reason, ends::STOPPED);
@@ -217,7 +221,7 @@ impl Engine {
     }
 
     fn find(&self, sid: &str) -> Option<Arc<Session>> {
-        self.sessions.lock().get(sid).cloned()
+        self.sessions.lock().get(sid).map(|ById(session)| Arc::clone(session))
     }
 
     /// Opens a session.
@@ -261,28 +265,24 @@ impl Engine {
         handshake: Handshake,
         opening: Opening,
     ) -> Option<Arc<Session>> {
-        let id = random_id()
+        let id = Id::random()
             .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
             .ok()?;
         let Opening { version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let host = Arc::clone(&self.host);
-        let session = Session::new(id.clone(), host, machine, socket.as_ref(), base64);
+        let session = Session::new(id, host, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
         if let Some(socket) = &socket {
-            let open = format!("0{}", self.open_json(&id, transport));
+            let open = format!("0{}", self.open_json(id.as_str(), transport));
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
-        self.sessions.lock().insert(id.clone(), Arc::clone(&session));
+        self.sessions.lock().insert(ById(Arc::clone(&session)));
         self.host.counters.opened();
-        let driver = Driver::new(Arc::clone(&session), socket, client);
-        let listed = Listed { engine: Arc::clone(self), id };
-        tokio::spawn(async move {
-            let _listed = listed;
-            driver.await;
-        });
+        let listed = Listed { engine: Arc::clone(self), session: Arc::clone(&session) };
+        tokio::spawn(Driver::new(listed, socket, client));
         Some(session)
     }
 
@@ -301,19 +301,48 @@ impl Engine {
     }
 }
 
-/// Takes a session out of the table when its task ends, however it ends.
-struct Listed {
+/// A session as the table finds it: its id lies nowhere else.
+struct ById(Arc<Session>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}
+
+/// A session in the table: out of it when its task ends, however it ends.
+pub(super) struct Listed {
     engine: Arc<Engine>,
-    id: Box<str>,
+    session: Arc<Session>,
+}
+
+impl Deref for Listed {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let session = self.engine.sessions.lock().remove(&self.id);
+        self.engine.sessions.lock().remove(self.session.id());
         self.engine.host.counters.left();
-        if let Some(session) = session {
-            // After a panic above the session is still open: nobody would answer its peer.
-            session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
-        }
+        // After a panic above the session is still open: nobody would answer its peer.
+        self.session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
     }
 }
