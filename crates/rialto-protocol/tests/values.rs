@@ -4,7 +4,9 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use rialto_protocol::socketio::{Args, MAX_DEPTH, Object, Value, decode, encode_ack, encode_event};
+use rialto_protocol::socketio::{
+    Args, MAX_DEPTH, Object, Value, decode, encode_ack, encode_event, encode_payload,
+};
 
 fn send(args: &Args) -> (String, Vec<Bytes>) {
     let mut out = Vec::new();
@@ -232,4 +234,51 @@ proptest! {
             let _ = decode::<(String, Option<Bytes>)>(&text, name, attachments);
         }
     }
+}
+
+/// Arguments that nobody looks at leave as they came.
+#[test]
+fn arguments_are_passed_on_as_text() {
+    for (came, left) in [
+        (r#"["e", {"b":1,  "a":1e400} , "\ud83d" ]"#, r#"{"b":1,  "a":1e400} , "\ud83d""#),
+        (r#"["e"]"#, ""),
+        (r#"["e" ]"#, ""),
+        (r#"["e",1]"#, "1"),
+        (r#"["e","]"]"#, r#""]""#),
+    ] {
+        let args: Args = decode(came, true, &[]).unwrap();
+        let comma = if left.is_empty() { "" } else { "," };
+        let mut out = Vec::new();
+        encode_event(&mut out, "/", None, "e", &args).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!(r#"2["e"{comma}{left}]"#));
+        assert_eq!(encode_payload(&args).unwrap().0, format!("[{left}]"));
+        assert_eq!(encode_payload(&Some(&args)).unwrap().0, format!("[{left}]"));
+    }
+}
+
+#[test]
+fn arguments_that_were_kept_as_text_are_values_when_asked() {
+    let came = r#"["e",1e400,["a",-1e999,"1e999 \" 1e999"],"\ud83d!",2.50]"#;
+    let args: Args = decode(came, true, &[]).unwrap();
+    assert!(!args.is_empty());
+    assert_eq!(args.len(), 4);
+    assert!(args[0].is_null() && args[1][1].is_null());
+    assert_eq!(args[1][2], "1e999 \" 1e999");
+    assert_eq!(args[2], "\u{fffd}!");
+    assert_eq!(args.to_string(), "[null,[\"a\",null,\"1e999 \\\" 1e999\"],\"\u{fffd}!\",2.5]");
+    assert_eq!(args.decode::<Args>().unwrap(), args);
+    assert!(args.decode::<f64>().is_err(), "it is out of range");
+    let values: Vec<Value> = args.clone().into_iter().collect();
+    assert_eq!(Args::from(values), args);
+
+    let mut longer = args.clone();
+    longer.push(true);
+    assert_eq!(longer.len(), 5);
+    assert_eq!(longer[3], 2.5);
+    // Beside others it is one argument, an array, whoever writes it.
+    let one: Args = decode(r#"[1,"x"]"#, false, &[]).unwrap();
+    assert_eq!(encode_payload(&("a", &one)).unwrap().0, r#"["a",[1,"x"]]"#);
+    assert_eq!(serde_json::to_string(&one).unwrap(), r#"[1,"x"]"#);
+    assert_eq!(serde_json::from_str::<Args>(r#"[1,"x"]"#).unwrap(), one);
+    assert!(Args::default().is_empty() && decode::<Args>("[]", false, &[]).unwrap().is_empty());
 }

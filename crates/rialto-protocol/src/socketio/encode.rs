@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::args::{Output, serialize_args, serialize_event};
+use super::args::{Output, serialize_args, serialize_event, write_string};
 use super::error::Kind;
 use super::{Error, PacketType, is_reserved};
 
@@ -51,7 +51,7 @@ pub fn encode_event<T: Serialize + ?Sized>(
     }
     let header = Header { plain: PacketType::Event, namespace, id };
     header.encode(out, |output| {
-        serde_json::to_writer(&mut *output.out, name)?;
+        write_string(output.out, name);
         serialize_args(args, output)
     })
 }
@@ -257,7 +257,7 @@ impl Header<'_> {
 }
 
 /// Appends a number in decimal.
-fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     // 20 digits hold any u64.
     let mut digits = [0; 20];
     let mut at = digits.len();

@@ -227,22 +227,39 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    /// Moves to the next quote, backslash or control character.
     #[inline]
     fn skip_plain(&mut self) {
-        while let Some(chunk) = self.bytes.get(self.pos..).and_then(<[u8]>::first_chunk::<8>) {
-            let found = special_bytes(u64::from_le_bytes(*chunk));
-            if found != 0 {
-                self.pos += (found.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.pos += 8;
-        }
-        while self.peek().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            self.pos += 1;
-        }
+        self.pos += self.bytes.get(self.pos..).map_or(0, plain_prefix);
     }
 }
+
+/// How many bytes stand before the first quote, backslash or control character: what JSON has in
+/// its strings as it is.
+#[inline]
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    let mut plain = 0;
+    // The compiler makes vector instructions of the first loop; short strings end in the second.
+    while let Some(block) = bytes[plain..].first_chunk::<BLOCK>() {
+        let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+        if block.iter().fold(false, |found, byte| found | special(byte)) {
+            break;
+        }
+        plain += BLOCK;
+    }
+    while let Some(chunk) = bytes[plain..].first_chunk::<8>() {
+        let found = special_bytes(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return plain + (found.trailing_zeros() / 8) as usize;
+        }
+        plain += 8;
+    }
+    let rest = bytes[plain..].iter();
+    plain + rest.take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
+}
+
+/// Bytes that are looked at together in a long string.
+const BLOCK: usize = 32;
 
 /// Sets the high bit of each byte that is a quote, a backslash or a control character. Bytes above
 /// the first such byte may be marked by a borrow, so only the lowest mark counts.
@@ -285,6 +302,24 @@ pub(super) fn replace_lone_surrogates(text: &str) -> Option<String> {
     }
     // ASCII was put in the place of ASCII, so the text is still UTF-8.
     cleaned.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Replaces each number beyond the range of floats by `null`, in text that is JSON: what JavaScript
+/// makes of it as well, once it passes it on.
+pub(super) fn replace_infinities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut scan = Scanner::new(text, 0);
+    while let Some(byte) = scan.peek() {
+        let start = scan.pos;
+        let is_number = matches!(byte, b'-' | b'0'..=b'9') && scan.number();
+        if !is_number && !(byte == b'"' && scan.string()) {
+            scan.pos = start + 1;
+        }
+        let token = text.get(start..scan.pos).unwrap_or_default();
+        let infinite = is_number && token.parse::<f64>().is_ok_and(f64::is_infinite);
+        out.push_str(if infinite { "null" } else { token });
+    }
+    out
 }
 
 /// The surrogate that the escape at `at` spells, if it is one.

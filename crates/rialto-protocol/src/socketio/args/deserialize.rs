@@ -8,6 +8,7 @@ use serde::de::{
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
+use super::borrow::RAW_ARGS;
 use super::resolve::Resolver;
 use crate::socketio::Error;
 use crate::socketio::error::Kind;
@@ -129,6 +130,12 @@ impl<'de> Source<'de> {
             Some(_) if found => Ok(Some(&self.text[scan.pos..])),
             _ => Err(serde_json::Error::custom("the payload is not a list of arguments")),
         }
+    }
+
+    /// The text of all arguments, with commas between them.
+    fn rest(&self) -> Result<&'de str> {
+        let rest = self.first()?.unwrap_or_default().trim_end();
+        Ok(rest.strip_suffix(']').unwrap_or(rest).trim_end())
     }
 
     /// The error of an argument that is missing.
@@ -266,6 +273,9 @@ impl<'de> Deserializer<'de> for ArgsDeserializer<'_, 'de> {
     ) -> Result<V::Value> {
         if is_private(name) {
             return self.one(visitor, Named::Newtype(name));
+        }
+        if name == RAW_ARGS && self.source.attachments.is_empty() {
+            return visitor.visit_borrowed_str(self.source.rest()?);
         }
         visitor.visit_newtype_struct(self)
     }

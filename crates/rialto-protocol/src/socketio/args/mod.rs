@@ -6,9 +6,11 @@ mod read;
 mod resolve;
 mod serialize;
 mod serialize_event;
+mod writer;
 
-pub(super) use borrow::{claim, lend};
+pub(super) use borrow::{RAW_ARGS, claim, lend, lend_args};
 pub use deserialize::{decode, decode_borrowed};
 pub use read::read;
 pub(super) use serialize::{Output, serialize_args};
 pub(super) use serialize_event::serialize_event;
+pub(super) use writer::write_string;

@@ -1,16 +1,12 @@
 //! From a serde value to arguments.
 
-use std::io;
-
 use bytes::Bytes;
 use serde::Serialize;
 use serde::ser::{SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer};
-use serde_json::ser::{Compound, Formatter};
 
-use super::claim;
-use crate::socketio::MAX_DEPTH;
+use super::borrow::{RAW_ARGS, claim_args};
+use super::writer::{Json, Nested};
 
-type Json<'a> = serde_json::Serializer<&'a mut Vec<u8>, Lifter<'a>>;
 type Result<T> = std::result::Result<T, serde_json::Error>;
 
 /// Where a packet's payload is written.
@@ -28,9 +24,17 @@ impl<'a> Output<'a> {
         Self { out, attachments: Vec::new(), reserved: false }
     }
 
+    /// Writes arguments that are JSON already.
+    fn splice(&mut self, args: &str) {
+        if !args.is_empty() {
+            separate(self.out);
+            self.out.extend_from_slice(args.as_bytes());
+        }
+    }
+
     /// Writes one value as JSON.
     pub(crate) fn write_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        value.serialize(&mut json(self.out, &mut self.attachments))
+        value.serialize(Json::new(self))
     }
 }
 
@@ -39,86 +43,24 @@ pub(crate) fn serialize_args<T: Serialize + ?Sized>(
     args: &T,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let mut slot = None;
-    args.serialize(ArgsSerializer {
-        out: &mut *output.out,
-        attachments: &mut output.attachments,
-        slot: &mut slot,
-    })
-}
-
-/// Formats compact JSON, lifts bytes out of it into the attachments, and bounds the depth: the
-/// depth is what stops a recursive value from exhausting the stack.
-pub(super) struct Lifter<'a> {
-    attachments: &'a mut Vec<Bytes>,
-    /// Open brackets; the array of the arguments is the first.
-    depth: u32,
-}
-
-impl Lifter<'_> {
-    fn enter(&mut self) -> io::Result<()> {
-        if self.depth == MAX_DEPTH {
-            return Err(io::Error::other("nested too deeply"));
-        }
-        self.depth += 1;
-        Ok(())
-    }
-}
-
-impl Formatter for Lifter<'_> {
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"[")
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(b"]")
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(b"}")
-    }
-
-    fn write_byte_array<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        value: &[u8],
-    ) -> io::Result<()> {
-        write!(writer, r#"{{"_placeholder":true,"num":{}}}"#, self.attachments.len())?;
-        self.attachments.push(claim(value));
-        Ok(())
-    }
-}
-
-fn json<'a>(out: &'a mut Vec<u8>, attachments: &'a mut Vec<Bytes>) -> Json<'a> {
-    serde_json::Serializer::with_formatter(out, Lifter { attachments, depth: 1 })
+    args.serialize(ArgsSerializer { output })
 }
 
 /// The outermost layer of a value: tuples fall apart into arguments, anything else is one.
-pub(super) struct ArgsSerializer<'s, 'a> {
-    pub(super) out: &'a mut Vec<u8>,
-    pub(super) attachments: &'a mut Vec<Bytes>,
-    /// Keeps the JSON serializer alive for the compound types, which borrow it.
-    pub(super) slot: &'s mut Option<Json<'a>>,
+pub(super) struct ArgsSerializer<'o, 'a> {
+    pub(super) output: &'o mut Output<'a>,
 }
 
-impl<'s, 'a> ArgsSerializer<'s, 'a> {
+impl<'o, 'a> ArgsSerializer<'o, 'a> {
     /// Begins the one argument.
-    pub(super) fn one(self) -> &'s mut Json<'a> {
-        separate(self.out);
-        self.slot.insert(json(self.out, self.attachments))
+    pub(super) fn one(self) -> Json<'o, 'a> {
+        separate(self.output.out);
+        Json::new(self.output)
     }
 
     /// Begins several arguments.
-    pub(super) fn several(self) -> Several<'a> {
-        Several { out: self.out, attachments: self.attachments }
+    pub(super) const fn several(self) -> Several<'o, 'a> {
+        Several { output: self.output }
     }
 }
 
@@ -130,19 +72,18 @@ fn separate(out: &mut Vec<u8>) {
 }
 
 /// Arguments one after the other.
-pub(super) struct Several<'a> {
-    out: &'a mut Vec<u8>,
-    attachments: &'a mut Vec<Bytes>,
+pub(super) struct Several<'o, 'a> {
+    output: &'o mut Output<'a>,
 }
 
-impl Several<'_> {
+impl Several<'_, '_> {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        separate(self.out);
-        value.serialize(&mut json(self.out, self.attachments))
+        separate(self.output.out);
+        value.serialize(Json::new(self.output))
     }
 }
 
-impl SerializeTuple for Several<'_> {
+impl SerializeTuple for Several<'_, '_> {
     type Ok = ();
     type Error = serde_json::Error;
 
@@ -155,7 +96,7 @@ impl SerializeTuple for Several<'_> {
     }
 }
 
-impl SerializeTupleStruct for Several<'_> {
+impl SerializeTupleStruct for Several<'_, '_> {
     type Ok = ();
     type Error = serde_json::Error;
 
@@ -168,7 +109,7 @@ impl SerializeTupleStruct for Several<'_> {
     }
 }
 
-impl SerializeTupleVariant for Several<'_> {
+impl SerializeTupleVariant for Several<'_, '_> {
     type Ok = ();
     type Error = serde_json::Error;
 
@@ -190,16 +131,16 @@ macro_rules! one_argument {
     };
 }
 
-impl<'s, 'a> Serializer for ArgsSerializer<'s, 'a> {
+impl<'o, 'a> Serializer for ArgsSerializer<'o, 'a> {
     type Ok = ();
     type Error = serde_json::Error;
-    type SerializeSeq = Compound<'s, &'a mut Vec<u8>, Lifter<'a>>;
-    type SerializeTuple = Several<'a>;
-    type SerializeTupleStruct = Several<'a>;
-    type SerializeTupleVariant = Compound<'s, &'a mut Vec<u8>, Lifter<'a>>;
-    type SerializeMap = Compound<'s, &'a mut Vec<u8>, Lifter<'a>>;
-    type SerializeStruct = Compound<'s, &'a mut Vec<u8>, Lifter<'a>>;
-    type SerializeStructVariant = Compound<'s, &'a mut Vec<u8>, Lifter<'a>>;
+    type SerializeSeq = Nested<'o, 'a>;
+    type SerializeTuple = Several<'o, 'a>;
+    type SerializeTupleStruct = Several<'o, 'a>;
+    type SerializeTupleVariant = Nested<'o, 'a>;
+    type SerializeMap = Nested<'o, 'a>;
+    type SerializeStruct = Nested<'o, 'a>;
+    type SerializeStructVariant = Nested<'o, 'a>;
 
     one_argument! {
         serialize_bool(bool), serialize_i8(i8), serialize_i16(i16), serialize_i32(i32),
@@ -235,9 +176,15 @@ impl<'s, 'a> Serializer for ArgsSerializer<'s, 'a> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<()> {
+        if name == RAW_ARGS
+            && let Some(args) = claim_args()
+        {
+            self.output.splice(&args);
+            return Ok(());
+        }
         value.serialize(self)
     }
 
@@ -255,11 +202,11 @@ impl<'s, 'a> Serializer for ArgsSerializer<'s, 'a> {
         self.one().serialize_seq(len)
     }
 
-    fn serialize_tuple(self, _len: usize) -> Result<Several<'a>> {
+    fn serialize_tuple(self, _len: usize) -> Result<Several<'o, 'a>> {
         Ok(self.several())
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Several<'a>> {
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Several<'o, 'a>> {
         Ok(self.several())
     }
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use serde::ser::{Error as _, Impossible, SerializeStruct, SerializeStructVariant, Serializer};
-use serde_json::ser::Compound;
 
-use super::serialize::{ArgsSerializer, Lifter, Output, Several};
+use super::serialize::{ArgsSerializer, Output, Several};
+use super::writer::{Nested, write_string};
 use crate::socketio::is_reserved;
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
@@ -15,30 +15,21 @@ pub(crate) fn serialize_event<E: Serialize + ?Sized>(
     event: &E,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let mut slot = None;
-    event.serialize(EventSerializer {
-        args: ArgsSerializer {
-            out: &mut *output.out,
-            attachments: &mut output.attachments,
-            slot: &mut slot,
-        },
-        reserved: &mut output.reserved,
-    })
+    event.serialize(EventSerializer { args: ArgsSerializer { output } })
 }
 
-struct EventSerializer<'s, 'a> {
-    args: ArgsSerializer<'s, 'a>,
-    reserved: &'s mut bool,
+struct EventSerializer<'o, 'a> {
+    args: ArgsSerializer<'o, 'a>,
 }
 
-impl<'s, 'a> EventSerializer<'s, 'a> {
+impl<'o, 'a> EventSerializer<'o, 'a> {
     /// Writes the name, and hands on what writes the arguments.
-    fn name(self, name: &'static str) -> Result<ArgsSerializer<'s, 'a>> {
+    fn name(self, name: &'static str) -> Result<ArgsSerializer<'o, 'a>> {
         if is_reserved(name) {
-            *self.reserved = true;
+            self.args.output.reserved = true;
             return Err(serde_json::Error::custom("reserved event name"));
         }
-        serde_json::to_writer(&mut *self.args.out, name)?;
+        write_string(self.args.output.out, name);
         Ok(self.args)
     }
 }
@@ -48,7 +39,7 @@ fn not_an_enum<T>() -> Result<T> {
 }
 
 /// The fields of a variant with named fields, as one object.
-struct Fields<'s, 'a>(Compound<'s, &'a mut Vec<u8>, Lifter<'a>>);
+struct Fields<'o, 'a>(Nested<'o, 'a>);
 
 impl SerializeStructVariant for Fields<'_, '_> {
     type Ok = ();
@@ -76,16 +67,16 @@ macro_rules! not_an_enum {
     };
 }
 
-impl<'s, 'a> Serializer for EventSerializer<'s, 'a> {
+impl<'o, 'a> Serializer for EventSerializer<'o, 'a> {
     type Ok = ();
     type Error = serde_json::Error;
     type SerializeSeq = Nothing;
     type SerializeTuple = Nothing;
     type SerializeTupleStruct = Nothing;
-    type SerializeTupleVariant = Several<'a>;
+    type SerializeTupleVariant = Several<'o, 'a>;
     type SerializeMap = Nothing;
     type SerializeStruct = Nothing;
-    type SerializeStructVariant = Fields<'s, 'a>;
+    type SerializeStructVariant = Fields<'o, 'a>;
 
     not_an_enum! {
         serialize_bool(bool) -> ();
@@ -149,7 +140,7 @@ impl<'s, 'a> Serializer for EventSerializer<'s, 'a> {
         _index: u32,
         variant: &'static str,
         _len: usize,
-    ) -> Result<Several<'a>> {
+    ) -> Result<Several<'o, 'a>> {
         self.name(variant).map(ArgsSerializer::several)
     }
 
@@ -159,7 +150,7 @@ impl<'s, 'a> Serializer for EventSerializer<'s, 'a> {
         _index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Fields<'s, 'a>> {
+    ) -> Result<Fields<'o, 'a>> {
         self.name(variant)?.one().serialize_struct(name, len).map(Fields)
     }
 }

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeTupleStruct, Serializer};
 use serde_json::Number;
 
 use super::{Args, Object, Value};
-use crate::socketio::args::{claim, lend};
+use crate::socketio::args::{RAW_ARGS, claim, lend, lend_args};
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -33,8 +33,23 @@ impl Serialize for Object {
 
 impl Serialize for Args {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut args = serializer.serialize_tuple_struct("Args", self.len())?;
-        for value in self {
+        match self.text() {
+            Some(text) => {
+                lend_args(text, || serializer.serialize_newtype_struct(RAW_ARGS, &Listed(self)))
+            }
+            None => Listed(self).serialize(serializer),
+        }
+    }
+}
+
+/// Arguments as a list of values, for serializers that know nothing of [`RAW_ARGS`].
+struct Listed<'a>(&'a Args);
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let values = self.0.values();
+        let mut args = serializer.serialize_tuple_struct("Args", values.len())?;
+        for value in values {
             args.serialize_field(value)?;
         }
         args.end()
@@ -55,11 +70,11 @@ impl<'de> Deserialize<'de> for Object {
 
 impl<'de> Deserialize<'de> for Args {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The length says: as many as there are.
-        deserializer.deserialize_tuple_struct("Args", usize::MAX, ArgsVisitor)
+        deserializer.deserialize_newtype_struct(RAW_ARGS, ArgsVisitor)
     }
 }
 
+/// Takes the text from our own deserializer, a list from others.
 struct ArgsVisitor;
 
 impl<'de> Visitor<'de> for ArgsVisitor {
@@ -69,8 +84,39 @@ impl<'de> Visitor<'de> for ArgsVisitor {
         f.write_str("arguments")
     }
 
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Args, E> {
+        Ok(Args::from_text(text))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Args, D::Error> {
+        List::deserialize(deserializer).map(|List(values)| Args::from(values))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Args, A::Error> {
         elements(seq).map(Args::from)
+    }
+}
+
+/// As many arguments as there are.
+pub(super) struct List(pub(super) Vec<Value>);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple_struct("Args", usize::MAX, ListVisitor)
+    }
+}
+
+struct ListVisitor;
+
+impl<'de> Visitor<'de> for ListVisitor {
+    type Value = List;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<List, A::Error> {
+        elements(seq).map(List)
     }
 }
 
