@@ -4,9 +4,9 @@ use rialto_protocol::engine::{Query, Version};
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The request that opened a connection, and what the client sent with its CONNECT packet.
 ///
@@ -30,14 +30,35 @@ pub(crate) type Params = Arc<dyn Any + Send + Sync>;
 #[derive(Debug)]
 struct Opening {
     request: Request,
-    address: Option<SocketAddr>,
-    issued: SystemTime,
+    address: Address,
+    /// Nanoseconds since 1970: half of what a `SystemTime` takes.
+    issued: u64,
     secure: bool,
+}
+
+/// A peer's address. Every connection keeps one, and most are of IPv4.
+#[derive(Debug)]
+enum Address {
+    Unknown,
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+}
+
+impl From<Option<SocketAddr>> for Address {
+    fn from(address: Option<SocketAddr>) -> Self {
+        match address {
+            None => Self::Unknown,
+            Some(SocketAddr::V4(address)) => Self::V4(address),
+            Some(SocketAddr::V6(address)) => Self::V6(Box::new(address)),
+        }
+    }
 }
 
 impl Handshake {
     pub(crate) fn new(request: Request, address: Option<SocketAddr>) -> Self {
-        let opening = Opening { request, address, issued: SystemTime::now(), secure: false };
+        let issued = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let issued = u64::try_from(issued.as_nanos()).unwrap_or(u64::MAX);
+        let opening = Opening { request, address: address.into(), issued, secure: false };
         Self { opening: Arc::new(opening), joining: None }
     }
 
@@ -116,13 +137,17 @@ impl Handshake {
     /// The peer's address, where the server knows it.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.opening.address
+        match &self.opening.address {
+            Address::Unknown => None,
+            Address::V4(address) => Some((*address).into()),
+            Address::V6(address) => Some((**address).into()),
+        }
     }
 
     /// When the request came.
     #[must_use]
     pub fn issued(&self) -> SystemTime {
-        self.opening.issued
+        UNIX_EPOCH + Duration::from_nanos(self.opening.issued)
     }
 
     /// True if the request came over TLS that ends in this process.
