@@ -1,5 +1,7 @@
 //! The request that opened a connection, as handlers see it.
 
+use http::header::{self, HeaderName};
+use http::request::Parts;
 use rialto_protocol::engine::{Query, Version};
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
@@ -23,6 +25,10 @@ struct Joining {
     auth: Option<Box<str>>,
     params: Option<Params>,
 }
+
+/// What has done its work once a WebSocket is open.
+const SPENT: [HeaderName; 4] =
+    [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
 
 /// What was read from the name of a dynamic namespace.
 pub(crate) type Params = Arc<dyn Any + Send + Sync>;
@@ -60,6 +66,15 @@ impl Handshake {
         let issued = u64::try_from(issued.as_nanos()).unwrap_or(u64::MAX);
         let opening = Opening { request, address: address.into(), issued, secure: false };
         Self { opening: Arc::new(opening), joining: None }
+    }
+
+    /// Of a request that opens a session. One that becomes a WebSocket is kept without the fields
+    /// that only make it a handshake, as `rialto-ws` keeps its own.
+    pub(crate) fn of(parts: &Parts, upgrade: bool, address: Option<SocketAddr>) -> Self {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let fields = parts.headers.iter().filter(|(name, _)| !upgrade || !SPENT.contains(name));
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Self::new(Request::new(target, fields), address)
     }
 
     /// Notes that the request came over TLS. For a new one, which nobody shares yet.
@@ -123,7 +138,9 @@ impl Handshake {
         self.opening.request.header(name)
     }
 
-    /// All header fields in order.
+    /// All header fields in order. Of a request that opened a WebSocket, those are left out that
+    /// only make it a handshake: `Connection`, `Upgrade`, `Sec-WebSocket-Key` and
+    /// `Sec-WebSocket-Version`.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.opening.request.headers()
     }

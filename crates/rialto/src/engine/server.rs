@@ -234,7 +234,7 @@ impl Engine {
     ) -> Reply {
         let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
-        let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        let mut handshake = Handshake::of(&parts, upgrade, peer);
         if parts.extensions.get::<Secured>().is_some() {
             handshake = handshake.secured();
         }

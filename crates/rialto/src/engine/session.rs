@@ -51,8 +51,6 @@ pub(super) struct Inner {
     driver: Option<Waker>,
     /// What the WebSocket's Close frame says.
     farewell: Option<Box<End>>,
-    /// The deadline that the session's task waits for.
-    armed: Option<Instant>,
 }
 
 /// What the session's task has to know at the start of each of its turns.
@@ -78,7 +76,6 @@ impl Session {
             queues: websocket.is_none().then(|| Queues::new(&host)),
             driver: None,
             farewell: None,
-            armed: None,
         };
         Self {
             id,
@@ -282,8 +279,14 @@ impl Session {
     /// Runs `change` on the shared state and wakes whoever it concerns.
     pub(super) fn update<R>(&self, change: impl FnOnce(&mut Inner) -> R) -> R {
         let mut inner = self.inner.lock();
+        let armed = inner.machine.poll_timeout();
         let result = change(&mut inner);
         self.settle(&mut inner);
+        // The task sleeps until the deadline that it knows of, or an earlier one.
+        let due = inner.machine.poll_timeout();
+        if due.is_some_and(|due| armed.is_none_or(|armed| due < armed)) {
+            inner.wake_driver();
+        }
         result
     }
 
@@ -307,11 +310,6 @@ impl Session {
             inner.clear();
             inner.wake_driver();
             inner.wake_poll();
-        }
-        // The task sleeps until the deadline that it knows of.
-        let due = inner.machine.poll_timeout();
-        if due.is_some_and(|due| inner.armed.is_none_or(|armed| due < armed)) {
-            inner.wake_driver();
         }
     }
 
@@ -400,11 +398,10 @@ impl Session {
             State::Open => None,
             State::Closing(reason) | State::Closed(reason) => Some(reason),
         };
-        inner.armed = inner.machine.poll_timeout();
         Signals {
             closed,
             upgraded: inner.take_upgraded(),
-            deadline: inner.armed,
+            deadline: inner.machine.poll_timeout(),
             farewell: inner.farewell.as_deref().copied(),
         }
     }

@@ -63,11 +63,13 @@ impl Guest {
         let phase = Phase::http1();
         let io = TokioIo::new(Conn::new(stream, phase.clone(), self.deadlines()));
         let desk = Desk { peer: self.peer, front: self.front, phase, secure };
-        let connection = http1::Builder::new()
-            .max_buf_size(MAX_HEAD)
-            .max_headers(MAX_FIELDS)
-            .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
-            .with_upgrades();
+        let connection = std::pin::pin!(
+            http1::Builder::new()
+                .max_buf_size(MAX_HEAD)
+                .max_headers(MAX_FIELDS)
+                .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
+                .with_upgrades()
+        );
         run(connection, |connection| connection.graceful_shutdown(), self.peer, self.stopped).await;
     }
 }
@@ -102,9 +104,10 @@ impl Desk {
     }
 }
 
-/// Drives a connection to its end, which `shutdown` brings about when the server stops.
+/// Drives a connection to its end, which `shutdown` brings about when the server stops. By
+/// reference: moved into this future, a connection of hyper would lie in the task twice.
 pub(super) async fn run<C, E>(
-    connection: C,
+    mut connection: Pin<&mut C>,
     shutdown: impl FnOnce(Pin<&mut C>),
     peer: SocketAddr,
     mut stopped: watch::Receiver<bool>,
@@ -112,7 +115,6 @@ pub(super) async fn run<C, E>(
     C: Future<Output = Result<(), E>>,
     E: std::fmt::Display,
 {
-    let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = wait_for_stop(&mut stopped) => {
