@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// Bytes of a request head, and its header fields.
 const MAX_HEAD: usize = 16 * 1024;
@@ -31,10 +32,12 @@ pub(super) trait Welcome: Send + Sync {
 pub(super) struct Plain;
 
 impl Welcome for Plain {
-    fn spawn(&self, stream: TcpStream, guest: Guest) {
+    fn spawn(&self, stream: TcpStream, mut guest: Guest) {
         tokio::spawn(async move {
             no_delay(&stream);
-            guest.serve_http1(stream, false).await;
+            if guest.is_spoken_to(&stream).await {
+                guest.serve_http1(stream, false).await;
+            }
         });
     }
 }
@@ -56,6 +59,21 @@ impl Guest {
     pub(super) fn deadlines(&self) -> Deadlines {
         let options = &self.front.core().options;
         Deadlines { header: options.header_timeout, keep_alive: options.keep_alive_timeout }
+    }
+
+    /// Waits for the first byte, within the time in which a request has to come.
+    ///
+    /// Until then a connection has no buffer, and of many that come at once each has its own only
+    /// while it is served: with those of hyper, they would hold 25 KiB each while they wait.
+    async fn is_spoken_to(&mut self, stream: &TcpStream) -> bool {
+        let limit = self.deadlines().keep_alive;
+        tokio::select! {
+            readable = timeout(limit, stream.readable()) => {
+                // Whatever else is wrong with the stream, reading finds it.
+                readable.inspect_err(|_| tracing::debug!(peer = %self.peer, "no request")).is_ok()
+            }
+            () = wait_for_stop(&mut self.stopped) => false,
+        }
     }
 
     /// Serves HTTP/1.1 on a stream.
