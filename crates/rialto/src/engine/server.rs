@@ -271,8 +271,8 @@ impl Engine {
         let Opening { version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
-        let host = Arc::clone(&self.host);
-        let session = Session::new(id, host, machine, socket.as_ref(), base64);
+        let engine = Arc::clone(self);
+        let session = Session::new(id, engine, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
         if let Some(socket) = &socket {
             let open = format!("0{}", self.open_json(id.as_str(), transport));
@@ -281,7 +281,7 @@ impl Engine {
         let client = self.app.open(Arc::clone(&session), handshake);
         self.sessions.lock().insert(ById(Arc::clone(&session)));
         self.host.counters.opened();
-        let listed = Listed { engine: Arc::clone(self), session: Arc::clone(&session) };
+        let listed = Listed(Arc::clone(&session));
         tokio::spawn(Driver::new(listed, socket, client));
         Some(session)
     }
@@ -325,24 +325,21 @@ impl PartialEq for ById {
 impl Eq for ById {}
 
 /// A session in the table: out of it when its task ends, however it ends.
-pub(super) struct Listed {
-    engine: Arc<Engine>,
-    session: Arc<Session>,
-}
+pub(super) struct Listed(Arc<Session>);
 
 impl Deref for Listed {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.session
+        &self.0
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.engine.sessions.lock().remove(self.session.id());
-        self.engine.host.counters.left();
+        self.0.engine().sessions.lock().remove(self.0.id());
+        self.0.counters().left();
         // After a panic above the session is still open: nobody would answer its peer.
-        self.session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
+        self.0.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
     }
 }

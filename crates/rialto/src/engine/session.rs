@@ -1,10 +1,11 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
-use super::host::{Counters, Host};
+use super::host::Counters;
 use super::id::Id;
 use super::line::Line;
 use super::queues::Queues;
 use super::revision3::{self, Payload};
+use super::server::Engine;
 use crate::encoded::Encoded;
 use crate::ends::{self, End};
 use crate::options::Options;
@@ -32,7 +33,7 @@ pub(crate) enum SendError {
 /// no lock here.
 pub(crate) struct Session {
     id: Id,
-    host: Arc<Host>,
+    engine: Arc<Engine>,
     websocket: OnceLock<Sender>,
     open: AtomicBool,
     version: Version,
@@ -64,7 +65,7 @@ pub(super) struct Signals {
 impl Session {
     pub(super) fn new(
         id: Id,
-        host: Arc<Host>,
+        engine: Arc<Engine>,
         machine: engine::Session,
         websocket: Option<&WebSocket>,
         base64: bool,
@@ -73,13 +74,13 @@ impl Session {
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
-            queues: websocket.is_none().then(|| Queues::new(&host)),
+            queues: websocket.is_none().then(|| Queues::new(engine.host())),
             driver: None,
             farewell: None,
         };
         Self {
             id,
-            host,
+            engine,
             websocket: sender,
             open: AtomicBool::new(true),
             version,
@@ -95,12 +96,17 @@ impl Session {
         self.id.as_str()
     }
 
+    /// What it is a session of.
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     pub(crate) fn options(&self) -> &Arc<Options> {
-        &self.host.options
+        &self.engine.host().options
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.host.counters
+        &self.engine.host().counters
     }
 
     /// Cuts off a peer that has no room for what cannot wait.
@@ -108,7 +114,7 @@ impl Session {
         let budget = self.options().send_budget;
         if self.is_open() {
             tracing::warn!(budget, "{}", ends::SLOW.text);
-            self.host.counters.closed_slow();
+            self.counters().closed_slow();
         }
         self.close_with(CloseReason::TransportError, ends::SLOW);
     }
@@ -204,7 +210,7 @@ impl Session {
             return Err(SendError::Closed);
         }
         let waiting = inner.queues.as_ref().map_or(0, |queues| queues.outbox.len());
-        let exhausted = inner.has_waiting() && self.host.buffered.is_exhausted();
+        let exhausted = inner.has_waiting() && self.engine.host().buffered.is_exhausted();
         let room = waiting < self.options().send_budget && !exhausted;
         if room { Ok(()) } else { Err(SendError::Full) }
     }
@@ -390,7 +396,7 @@ impl Session {
         }
         if inner.machine.is_open() && self.has_stalled(&inner, now) {
             tracing::warn!("a client on long-polling fetches nothing of what waits for it");
-            self.host.counters.closed_slow();
+            self.counters().closed_slow();
             inner.machine.lost(CloseReason::TransportError);
             self.settle(&mut inner);
         }
