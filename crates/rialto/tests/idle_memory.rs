@@ -94,7 +94,7 @@ impl Measured {
             let mut clients = Vec::new();
             for (step, done) in to_do {
                 step(&mut clients);
-                drop(done.send(()));
+                let _ = done.send(());
             }
         });
         (Self { runtime, steps, bytes: 0 }, address)
