@@ -66,8 +66,17 @@ export async function start(flags = {}) {
 
 /** Starts another program under test; gives back `{ url, port, kill(signal) }` as `start` does. */
 export async function launch(name, args = []) {
-  const [child, url] = await listen([program(name), ...args]);
-  return { url, port: Number(new URL(url).port), kill: (signal = "SIGKILL") => end(child, signal) };
+  return run([program(name), ...args]);
+}
+
+/**
+ * As `launch`, of a command line. Of `options`, `cwd` is the folder it runs in, and `heard(line)`
+ * gets each line of its output and of its errors.
+ */
+export async function run(commandLine, options) {
+  const [child, url] = await listen(commandLine, options);
+  const kill = (signal = "SIGKILL") => end(child, signal);
+  return { url, port: Number(new URL(url).port), kill, signal: (name) => child.kill(name) };
 }
 
 /** The path of another program under test, which is built with the server and lies beside it. */
@@ -91,8 +100,13 @@ function commandLine(flags) {
 }
 
 /** Starts the program and waits for the line in which it says its address. */
-async function listen([program, ...args]) {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+async function listen([program, ...args], { cwd, heard } = {}) {
+  const stdio = ["ignore", "pipe", heard ? "pipe" : "inherit"];
+  const child = spawn(program, args, { cwd, stdio });
+  if (heard) {
+    createInterface(child.stderr).on("line", heard);
+    child.stderr.unref?.();
+  }
   running.add(child);
   child.once("exit", () => running.delete(child));
   // The pipe alone does not keep a finished test file alive.
@@ -107,6 +121,7 @@ async function listen([program, ...args]) {
     child.once("error", (error) => fail(error.message));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal} before listening`));
     createInterface(child.stdout).on("line", (line) => {
+      heard?.(line);
       const found = /listening on (https?:\/\/[\d.]+:\d+)/.exec(line);
       if (found) {
         clearTimeout(timer);

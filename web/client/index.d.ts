@@ -168,8 +168,40 @@ export interface ManagerOptions extends EngineOptions {
   timeout?: number | false;
   /** Binary values in one packet, in both directions. Default 10, as servers have it. */
   maxAttachments?: number;
-  /** An object with `Encoder` and `Decoder`, instead of JSON with placeholders. */
-  parser?: any;
+  /** How packets are written, instead of JSON with placeholders; the server needs the same. */
+  parser?: Parser;
+}
+
+/** A packet of Socket.IO, as a parser gets and gives it. */
+export interface Packet {
+  /** 0 CONNECT, 1 DISCONNECT, 2 EVENT, 3 ACK, 4 CONNECT_ERROR. */
+  type: number;
+  nsp: string;
+  id?: number;
+  data?: any;
+  /** Of the engine; a parser may leave them out. */
+  options?: { compress?: boolean };
+}
+
+/** Packets to messages. */
+export interface PacketEncoder {
+  /** The messages of one packet, in order. What it throws reaches the caller of `emit`. */
+  encode(packet: any): unknown[];
+}
+
+/** Messages to packets: each whole packet is given to the listeners of `decoded`. */
+export interface PacketDecoder {
+  /** What it throws ends the connection: `parse error`. */
+  add(message: any): void;
+  on(event: "decoded", listener: (packet: any) => void): unknown;
+  /** Forgets the packet that waits for further messages. */
+  destroy(): void;
+}
+
+/** For the option `parser`: a module or an object with the two classes. */
+export interface Parser {
+  Encoder: new (...args: any[]) => PacketEncoder;
+  Decoder: new (...args: any[]) => PacketDecoder;
 }
 
 /** Events of a `Socket` that the server cannot send. */
@@ -242,7 +274,7 @@ export interface ManagerReservedEvents {
   open: () => void;
   error: (error: ExtendedError) => void;
   ping: () => void;
-  packet: (packet: { type: number; nsp: string; id?: number; data?: any }) => void;
+  packet: (packet: Packet) => void;
   close: (reason: string, details?: DisconnectDescription) => void;
   reconnect_attempt: (attempt: number) => void;
   reconnect: (attempts: number) => void;

@@ -12,7 +12,9 @@ cargo xtask <command>
   tidy               module arrows, sizes, docs, leftovers, unsafe code, links
   client [--check]   write the browser client's bundles; --check says whether they are stale
   autobahn           all 517 cases of the Autobahn suite, server and client (needs CPython 2.7)
-  bench [OPTION ...] our servers, floors and peers side by side; `bench --help` lists the options
+  bench [SUITE] [OPTION ...]
+                     our servers, floors and peers side by side: WebSocket, or with the word
+                     `socketio` Socket.IO; `bench --help` lists the options
   fuzz [SECONDS]     each target of fuzz/ for 10 s, or for so many; 0: known inputs alone
   miri               the protocol core with the one unsafe file, under Miri (nightly)
   help               this text";

@@ -1,4 +1,4 @@
-//! The side-by-side benchmark of WebSocket servers: the load, the rounds, the report.
+//! The side-by-side benchmark of WebSocket and Socket.IO servers: the load, the rounds, the report.
 //!
 //! - [`load`]: one thread of clients against one server, every reply checked, and what it cost
 //!   the server.

@@ -1,4 +1,4 @@
-//! `bench`: compares WebSocket servers by the CPU time of each message. Run it with `--help`.
+//! `bench`: compares servers by the CPU time of each message. Run it with `--help`.
 
 use anyhow::{Context, Result, bail};
 use bench_harness::report;
@@ -42,6 +42,9 @@ fn go() -> Result<()> {
     if !options.smoke {
         println!("{}", report::tables(&rows, &options));
     }
+    if let Some(folder) = &options.out {
+        report::write(folder, &rows, &options).context("--out")?;
+    }
     let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
     if failed > 0 {
         bail!("{failed} of {} runs failed", rows.len());
@@ -52,9 +55,9 @@ fn go() -> Result<()> {
 
 /// Clients and server have as many files open as there are connections, each in its process.
 fn check_open_files(options: &Options) -> Result<()> {
-    let limit = run::raise_open_files();
-    let most = options.scenarios.iter().map(|scenario| scenario.load.connections).max();
+    let most = options.scenarios.iter().map(run::Scenario::connections).max();
     let most = most.unwrap_or(0).min(options.most_connections) as u64;
+    let limit = run::raise_open_files(most + 64);
     if limit < most + 64 {
         bail!("{limit} files may be open and {most} connections are asked for; see --connections");
     }

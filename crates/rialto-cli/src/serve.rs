@@ -51,6 +51,11 @@ pub(crate) struct Options {
     /// Serves the browser client from this folder, as node_modules/socket.io-client/dist
     #[arg(long, value_name = "FOLDER")]
     client_dir: Option<PathBuf>,
+    /// Threads that serve, each its own share of the clients; 0 is one for each core
+    ///
+    /// Without it, all cores serve all clients.
+    #[arg(long, value_name = "N")]
+    workers: Option<u16>,
 }
 
 /// Serves until a signal comes; a second one ends it at once.
@@ -59,6 +64,10 @@ pub(crate) struct Options {
 /// If a folder is not there or the address cannot be listened on.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let server = server(&options)?.options(options.server_options()?);
+    let server = match options.workers {
+        Some(workers) => server.workers(workers.into()),
+        None => server,
+    };
     let mut signals = Signals::new().context("signals cannot be received")?;
     let listen = options.bind(server).await?;
     greet(&options, listen.address());

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rialto_protocol::socketio::{Assembler, Limits, PacketType, Violation};
+use rialto_protocol::socketio::{Assembler, Limits, PacketType, Violation, encode_ack, sharing};
 
 fn assembler() -> (Assembler, Instant) {
     (Assembler::new(Limits::default()), Instant::now())
@@ -159,4 +159,28 @@ fn checking_many_placeholders_takes_linear_time() {
     let text = format!(r#"51-["x"{}]"#, r#",{"_placeholder":0}"#.repeat(28_000));
     let (mut assembler, now) = assembler();
     assert_eq!(assembler.receive_text(&text, now), Ok(None));
+}
+
+#[test]
+fn what_is_at_hand_is_shared_and_nothing_else() {
+    let [first, second] = [Bytes::from(vec![1; 100]), Bytes::from(vec![2; 100])];
+    let other = Bytes::from(vec![1; 100]);
+    let encode = |bytes: &Bytes| encode_ack(&mut Vec::new(), "/", 1, bytes).unwrap().remove(0);
+    let shared = |a: &Bytes, b: &Bytes| a == b && a.as_ptr() == b.as_ptr();
+    sharing(&[first.clone(), second.clone()], || {
+        assert!(shared(&encode(&second), &second));
+        let part = first.slice(10..20);
+        assert!(shared(&encode(&part), &part));
+        assert!(!shared(&encode(&other), &other) && encode(&other) == other);
+        assert_eq!(encode(&Bytes::new()), Bytes::new());
+        // One handler inside another, which may fail.
+        let failed = std::panic::catch_unwind(|| {
+            sharing(std::slice::from_ref(&other), || panic!("on purpose"))
+        });
+        assert!(failed.is_err() && !shared(&encode(&other), &other));
+        assert!(shared(&encode(&first), &first));
+    });
+    assert!(!shared(&encode(&first), &first), "it is not at hand any more");
+    // Nothing is pinned.
+    assert!(first.is_unique() && second.is_unique() && other.is_unique());
 }

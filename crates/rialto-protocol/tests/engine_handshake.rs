@@ -107,6 +107,29 @@ fn the_open_packet_uses_the_wire_names_and_milliseconds() {
 }
 
 #[test]
+fn whatever_the_id_is_the_packet_is_json() {
+    for sid in ["", "a-_9", "a\"b", "back\\slash", "line\nend", "\u{7f}", "\u{0}", "héllo 😀"] {
+        let open = Open {
+            sid: sid.into(),
+            upgrades: vec![Transport::Polling, Transport::WebSocket],
+            ping_interval: Duration::MAX,
+            ping_timeout: Duration::ZERO,
+            max_payload: usize::MAX,
+        };
+        let json = open.to_json();
+        let expected = format!(
+            "{{\"sid\":{},\"upgrades\":[\"polling\",\"websocket\"],\
+             \"pingInterval\":{},\"pingTimeout\":0,\"maxPayload\":{}}}",
+            serde_json::to_string(sid).unwrap(),
+            u64::MAX,
+            usize::MAX
+        );
+        assert_eq!(json, expected);
+        assert_eq!(Open::from_json(&json).unwrap().sid, sid);
+    }
+}
+
+#[test]
 fn the_open_packet_of_other_servers_is_read() {
     let old = r#"{"sid":"a\u0062","upgrades":["webtransport","websocket"],"pingInterval":1,
         "pingTimeout":2,"more":[]}"#;

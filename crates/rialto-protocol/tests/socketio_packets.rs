@@ -116,6 +116,22 @@ fn payloads_of_the_wrong_shape_are_refused() {
     }
 }
 
+/// The stock parser takes it for an id of 0, or for a part of the id: read as no id at all, the
+/// packet would mean something else here than there.
+#[test]
+fn white_space_between_header_and_payload_is_refused() {
+    for space in [" ", "\t", "\n", "\r", "  "] {
+        for (header, data) in
+            [("0", "{}"), ("2", r#"["x"]"#), ("27", r#"["x"]"#), ("2/a,", r#"["x"]"#), ("37", "[]")]
+        {
+            assert!(decode(&format!("{header}{data}{space}")).is_ok(), "{header}");
+            let wire = format!("{header}{space}{data}");
+            assert_eq!(decode(&wire), Err(Violation::InvalidPayload), "{wire:?}");
+        }
+    }
+    assert_eq!(decode("1 "), Err(Violation::InvalidPayload));
+}
+
 #[test]
 fn reserved_events_are_refused_also_when_spelled_with_escapes() {
     for name in

@@ -153,7 +153,7 @@ pub use proto::{
 #[cfg(feature = "tls")]
 pub use server::ServerTls;
 pub use server::{
-    Connections, Endpoint, Handshake, Place, Serve, accept, accept_guarded, accept_pause,
+    Connections, Endpoint, Handshake, Place, Serve, Workers, accept, accept_guarded, accept_pause,
     accept_with, run, serve, serve_on,
 };
 #[cfg(feature = "hyper")]

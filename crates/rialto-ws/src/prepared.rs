@@ -24,15 +24,18 @@ pub(crate) struct Framed {
     frame: Bytes,
     kind: Kind,
     header: u8,
-    /// Made by the first connection that compresses; what others of the same level send too.
-    compressed: OnceLock<Compressed>,
+    /// Made by the first connection that compresses; what others of the same settings send too.
+    compressed: OnceLock<Box<Compressed>>,
 }
 
 #[derive(Debug)]
 struct Compressed {
-    level: u8,
-    /// Missing if the message does not shrink.
+    /// Level and window.
+    settings: (u8, u8),
+    /// `None` if the message does not shrink.
     frame: Option<Bytes>,
+    /// The same for other settings.
+    others: OnceLock<Box<Compressed>>,
 }
 
 impl Framed {
@@ -107,16 +110,22 @@ impl Prepared {
         self.compress
     }
 
-    /// The compressed frame, made once for all connections of a level; `compressor` has to be one
-    /// that starts anew. `None` if it was made at another level; within, `None` if the message
-    /// does not shrink.
-    pub(crate) fn compressed(&self, compressor: &mut Compressor) -> Option<Option<&Bytes>> {
-        let level = compressor.level();
-        let made = self.shared.compressed.get_or_init(|| {
-            let frame = compressor.compress(self.payload(), |payload| self.frame_of(payload));
-            Compressed { level, frame }
-        });
-        (made.level == level).then_some(made.frame.as_ref())
+    /// The compressed frame, made once for all connections of the same level and window;
+    /// `compressor` has to be one that starts anew. `None` if the message does not shrink.
+    pub(crate) fn compressed(&self, compressor: &mut Compressor) -> Option<&Bytes> {
+        let settings = (compressor.level(), compressor.window());
+        let mut place = &self.shared.compressed;
+        // As long as the list of windows that clients have asked for: seven at most on a server.
+        loop {
+            let made = place.get_or_init(|| {
+                let frame = compressor.compress(self.payload(), |payload| self.frame_of(payload));
+                Box::new(Compressed { settings, frame, others: OnceLock::new() })
+            });
+            if made.settings == settings {
+                return made.frame.as_ref();
+            }
+            place = &made.others;
+        }
     }
 
     fn frame_of(&self, compressed: &[u8]) -> Bytes {
@@ -140,5 +149,58 @@ impl<M: Into<Message>> From<M> for Prepared {
 impl From<&Self> for Prepared {
     fn from(message: &Self) -> Self {
         message.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The payload of a frame of less than 64 KiB.
+    fn inflated(frame: &Bytes) -> Vec<u8> {
+        let payload = if frame[1] < 126 { &frame[2..] } else { &frame[4..] };
+        let mut stream = payload.to_vec();
+        stream.extend_from_slice(&[0, 0, 0xFF, 0xFF, 3, 0]);
+        let mut raw = zlib_rs::Inflate::new(false, 15);
+        let mut out = vec![0; 100_000];
+        raw.decompress(&stream, &mut out, zlib_rs::InflateFlush::Finish).unwrap();
+        out.truncate(raw.total_out().try_into().unwrap());
+        out
+    }
+
+    #[test]
+    fn a_message_is_compressed_once_for_each_level_and_window() {
+        let text: String = (0..5000).map(|n| format!("{n} ducats ")).collect();
+        let message = Prepared::new(text.clone());
+        let mut made = Vec::new();
+        for round in 0..100 {
+            for (n, (level, window)) in [(1, 15), (6, 15), (6, 9), (6, 12)].into_iter().enumerate()
+            {
+                // As each connection has its own.
+                let mut compressor = Compressor::anew(level, window);
+                let frame = message.compressed(&mut compressor).unwrap().clone();
+                match round {
+                    0 => made.push(frame),
+                    _ => assert_eq!(frame.as_ptr(), made[n].as_ptr(), "compressed again"),
+                }
+            }
+        }
+        for (n, frame) in made.iter().enumerate() {
+            assert_eq!(inflated(frame), text.as_bytes());
+            assert!(made[..n].iter().all(|other| other.as_ptr() != frame.as_ptr()));
+        }
+    }
+
+    #[test]
+    fn that_a_message_does_not_shrink_is_found_out_once() {
+        let noise: Vec<u8> =
+            (0_u32..64).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let message = Prepared::new(Bytes::copy_from_slice(&noise));
+        let mut compressor = Compressor::anew(6, 15);
+        assert_eq!(message.compressed(&mut compressor), None);
+        let made = message.shared.compressed.get().expect("noted");
+        assert!(made.frame.is_none() && made.others.get().is_none());
+        assert_eq!(message.compressed(&mut compressor), None);
+        assert!(made.others.get().is_none());
     }
 }

@@ -117,6 +117,16 @@ impl WebSocket {
         socket.with_deflate(opening.deflate)
     }
 
+    /// Sends bytes as they are, before the first frame: what is left of the answer to the
+    /// handshake, where a server has held it back so that both leave in one write.
+    ///
+    /// Nothing may have been sent on the connection before.
+    pub fn precede(&self, answer: &[u8]) {
+        if !answer.is_empty() {
+            self.0.sender.shared().precede(answer);
+        }
+    }
+
     pub(crate) fn with_extensions(mut self, extensions: Extensions) -> Self {
         self.0.extensions = extensions;
         self

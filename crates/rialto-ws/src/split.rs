@@ -7,6 +7,7 @@ use crate::proto::handshake::Request;
 use crate::proto::{CloseCode, CloseFrame, Kind, Message, MessageRef, Text};
 use crate::socket::WebSocket;
 use crate::streaming::{MessageReader, MessageWriter};
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::fmt;
@@ -87,8 +88,20 @@ impl Sender {
         if let [message] = messages {
             return self.try_send_ref(*message);
         }
-        let group: Vec<_> = messages.iter().map(|m| Outgoing::Borrowed(*m)).collect();
-        self.push_group(&group)
+        self.push_group(messages.iter().map(|message| Outgoing::Borrowed(*message)))
+    }
+
+    /// A borrowed message and binary ones behind it, with nothing of anybody else between them, if
+    /// the budget has room for all. Large binary messages are not copied.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send_group`].
+    pub fn try_send_with_binary(&self, first: MessageRef<'_>, binary: &[Bytes]) -> Result<()> {
+        if binary.is_empty() {
+            return self.try_send_ref(first);
+        }
+        let first = std::iter::once(Outgoing::Borrowed(first));
+        self.push_group(first.chain(binary.iter().map(Outgoing::Binary)))
     }
 
     /// [`Sender::try_send_group`] for messages that were framed once for many.
@@ -99,8 +112,7 @@ impl Sender {
         if let [message] = messages {
             return self.try_send_prepared(message);
         }
-        let group: Vec<_> = messages.iter().map(Outgoing::Prepared).collect();
-        self.push_group(&group)
+        self.push_group(messages.iter().map(Outgoing::Prepared))
     }
 
     /// True while the kernel takes nothing more: the peer reads too slowly at the moment.
@@ -154,7 +166,7 @@ impl Sender {
         self.0.try_send(out).map_err(Into::into)
     }
 
-    fn push_group(&self, group: &[Outgoing<'_>]) -> Result<()> {
+    fn push_group<'a>(&self, group: impl Iterator<Item = Outgoing<'a>>) -> Result<()> {
         self.0.try_send_group(group).map_err(Into::into)
     }
 

@@ -222,7 +222,7 @@ async fn an_upgrade_given_up_closes_its_connection() {
                 rialto_ws::Upgrade::new(request).answer::<String>().unwrap();
             let ready = match by_type {
                 true => {
-                    poll_once(upgrading.open_as(|io: TokioIo<TcpStream>| io.into_inner())).await
+                    poll_once(upgrading.open_as(|io: TokioIo<TcpStream>| Ok(io.into_inner()))).await
                 }
                 false => poll_once(upgrading.open()).await,
             };

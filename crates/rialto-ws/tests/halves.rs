@@ -7,6 +7,7 @@ use rialto_ws::proto::OpCode;
 use rialto_ws::{Message, Options, WebSocket};
 use std::time::Duration;
 use support::{PATIENCE, pair, server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -146,4 +147,24 @@ async fn halves_that_rejoin_are_the_connection_again() {
     let socket = receiver.into_inner();
     socket.send("whole").await.unwrap();
     assert_eq!(peer.recv().await.unwrap(), Some(Message::from("whole")));
+}
+
+#[tokio::test]
+async fn what_precedes_leaves_with_the_first_frame_before_it() {
+    let (mut client, stream) = tokio::io::duplex(1 << 16);
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    let socket = rialto_ws::accept(stream).await.unwrap();
+    let mut answer = vec![0; 1 << 16];
+    let length = client.read(&mut answer).await.unwrap();
+    assert!(answer[..length].ends_with(b"\r\n\r\n"));
+    {
+        let _turn = rialto_ws::turn::enter();
+        socket.precede(b"");
+        socket.precede(b"first");
+        socket.try_send("x").unwrap();
+    }
+    let length = timeout(PATIENCE, client.read(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer[..length], b"first\x81\x01x");
 }

@@ -179,7 +179,7 @@ async fn a_server_with_streams_of_its_own_unwraps_them() {
             let (response, upgrading) = Upgrade::new(request).answer().unwrap();
             tokio::spawn(async move {
                 let taking = upgrading.open_as(|io: TokioIo<tokio::io::BufReader<TcpStream>>| {
-                    io.into_inner().into_inner()
+                    Ok(io.into_inner().into_inner())
                 });
                 tell_and_echo(taking.await.unwrap()).await.unwrap();
             });

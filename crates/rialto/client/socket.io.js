@@ -1,11 +1,5 @@
 /*! Rialto client, API-compatible with socket.io-client 4 - MIT OR Apache-2.0 */
 (() => {
-  var __defProp = Object.defineProperty;
-  var __export = (target, all) => {
-    for (var name in all)
-      __defProp(target, name, { get: all[name], enumerable: true });
-  };
-
   // src/address.js
   var URL_FORM = /^(?:(https?|wss?):)?\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i;
   function page() {
@@ -1036,14 +1030,6 @@
   }
 
   // src/parser.js
-  var parser_exports = {};
-  __export(parser_exports, {
-    Decoder: () => Decoder,
-    Encoder: () => Encoder,
-    PacketType: () => PacketType,
-    RESERVED_EVENTS: () => RESERVED_EVENTS,
-    protocol: () => protocol
-  });
   var protocol = 5;
   var PacketType = Object.freeze({
     CONNECT: 0,
@@ -1729,6 +1715,7 @@
   };
 
   // src/manager.js
+  var standardParser = { Decoder, Encoder };
   var DEFAULTS2 = Object.freeze({
     reconnectionDelay: 1e3,
     reconnectionDelayMax: 5e3,
@@ -1770,8 +1757,8 @@
       this.opts = { ...given };
       this.opts.path ||= "/socket.io";
       this.#configure(this.opts);
-      const { parser = parser_exports, maxAttachments } = this.opts;
-      const limits = parser === parser_exports ? { maxAttachments } : void 0;
+      const { parser = standardParser, maxAttachments } = this.opts;
+      const limits = parser === standardParser ? { maxAttachments } : void 0;
       this.#encoder = new parser.Encoder(limits);
       this.#decoder = new parser.Decoder(limits);
       this.#decoder.on("decoded", (packet) => this.#onPacket(packet));

@@ -157,6 +157,11 @@ impl Encoded {
         }
     }
 
+    /// Whether a connection that has agreed on compression compresses it.
+    pub(crate) fn compresses(&self) -> bool {
+        self.flags.compress
+    }
+
     pub(crate) fn messages(&self) -> &[Prepared] {
         &self.messages
     }
@@ -214,6 +219,34 @@ pub(crate) fn with_scratch<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     result
 }
 
+/// The messages of one packet, in the order in which they leave.
+#[derive(Clone, Copy)]
+pub(crate) enum Messages<'a> {
+    /// A text, Engine.IO's type included, and its attachments.
+    Standard(&'a str, &'a [Bytes]),
+    /// What a parser has made, or an application of bare Engine.IO.
+    Other(&'a [Message]),
+}
+
+impl<'a> Messages<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = MessageRef<'a>> {
+        let (text, attachments, other) = match self {
+            Self::Standard(text, attachments) => (Some(text), attachments, &[][..]),
+            Self::Other(messages) => (None, &[][..], messages),
+        };
+        let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
+        let text = text.into_iter().map(MessageRef::Text);
+        text.chain(binary).chain(other.iter().map(Message::as_ref))
+    }
+
+    pub(crate) fn has_binary(self) -> bool {
+        match self {
+            Self::Standard(_, attachments) => !attachments.is_empty(),
+            Self::Other(messages) => messages.iter().any(|m| matches!(m, Message::Binary(_))),
+        }
+    }
+}
+
 /// The messages of one packet: its text (type included), then its attachments; or what the parser
 /// makes of them.
 ///
@@ -223,22 +256,13 @@ pub(crate) fn with_messages<R>(
     parser: Option<&ParserRef>,
     text: &[u8],
     attachments: &[Bytes],
-    work: impl FnOnce(&[MessageRef<'_>]) -> R,
+    work: impl FnOnce(Messages<'_>) -> R,
 ) -> Result<R> {
     // The encoder writes JSON text, which is UTF-8 by construction.
-    let text = std::str::from_utf8(text).unwrap_or_default();
-    if let Some(parser) = parser {
-        let messages = translate(parser, text.get(1..).unwrap_or_default(), attachments)?;
-        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
-        return Ok(work(&messages));
-    }
-    let text = MessageRef::Text(text);
-    if attachments.is_empty() {
-        return Ok(work(&[text]));
-    }
-    let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
-    let messages: Vec<_> = std::iter::once(text).chain(binary).collect();
-    Ok(work(&messages))
+    let text = simdutf8::basic::from_utf8(text).unwrap_or_default();
+    let Some(parser) = parser else { return Ok(work(Messages::Standard(text, attachments))) };
+    let messages = translate(parser, text.get(1..).unwrap_or_default(), attachments)?;
+    Ok(work(Messages::Other(&messages)))
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub(crate) const NEVER_JOINED: End = end(1008, "no namespace was joined in time"
 pub(crate) const REFUSED: End = end(1008, "too many refused namespaces");
 /// `upgrade_timeout`.
 pub(crate) const SLOW_UPGRADE: End = end(1008, "the upgrade took too long");
+/// `generate_id`: two sessions began with one id at the same time.
+pub(crate) const ID_TAKEN: End = end(1011, "another session has this id");
 /// A panic in a handler.
 pub(crate) const HANDLER_FAILED: End = end(1011, "a handler failed");
 /// A panic elsewhere.
@@ -68,3 +70,34 @@ pub(crate) const TOO_LARGE: RequestEnd = request(413, 6, "Payload too large");
 pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
 /// The operating system gives no random numbers.
 pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");
+/// `generate_id`.
+pub(crate) const NOT_AN_ID: RequestEnd = request(500, 9, "Session ID not usable");
+
+/// A refusal of a CONNECT: the `message` of the `connect_error`, and what is in its `data`.
+///
+/// `Invalid namespace` is none of them: the protocol's own test suite compares that packet byte for
+/// byte, so it has no data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JoinEnd {
+    pub(crate) code: u16,
+    pub(crate) message: &'static str,
+    pub(crate) text: &'static str,
+}
+
+const fn join(code: u16, message: &'static str, text: &'static str) -> JoinEnd {
+    JoinEnd { code, message, text }
+}
+
+/// What there is no namespace for.
+pub(crate) const NO_NAMESPACE: &str = "Invalid namespace";
+/// The operating system gives no random numbers.
+pub(crate) const NO_ID: JoinEnd = join(8, "no randomness", "the server could not make an id");
+/// `max_namespaces`.
+pub(crate) const TOO_MANY: JoinEnd =
+    join(10, "Too many namespaces", "this connection is in as many namespaces as it may join");
+/// `Handshake::auth`.
+pub(crate) const INVALID_AUTH: JoinEnd =
+    join(11, "invalid auth", "auth is not what the login of this namespace asks for");
+/// A login that failed by an error of its own.
+pub(crate) const LOGIN_FAILED: JoinEnd =
+    join(12, "login failed", "the login could not decide; the server's log says why");

@@ -2,10 +2,12 @@
 
 use http::header::{self, HeaderName};
 use http::request::Parts;
-use rialto_protocol::engine::{Query, Version};
+use rialto_protocol::engine::{MAX_QUERY_PAIRS, Query, Version, query_pairs};
+use rialto_protocol::socketio::decode;
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
 use std::any::Any;
+use std::borrow::Cow;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -104,9 +106,14 @@ impl Handshake {
     /// What the client gave as `auth`, decoded.
     ///
     /// # Errors
-    /// If it does not fit the type; `{}` is decoded where the client gave nothing.
+    /// If it does not fit the type; `{}` is decoded where the client gave nothing. Half a surrogate
+    /// pair in a string, as JavaScript may send it, is U+FFFD, as in the arguments of events.
     pub fn auth<T: DeserializeOwned>(&self) -> crate::Result<T> {
-        Ok(serde_json::from_str(self.auth_json().unwrap_or("{}"))?)
+        let json = self.auth_json().unwrap_or("{}");
+        serde_json::from_str(json).or_else(|error| {
+            let argument = decode(&format!("[{json}]"), false, &[]);
+            argument.map(|(auth,)| auth).map_err(|_| error.into())
+        })
     }
 
     /// What the client gave as `auth`, as JSON text.
@@ -118,14 +125,19 @@ impl Handshake {
     /// The value of a query parameter, decoded; of several of that name the first.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        self.parsed()?.get(name).map(std::borrow::Cow::into_owned)
+        self.pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// All query parameters, decoded, in order.
     #[must_use]
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        let Some(query) = self.parsed() else { return Vec::new() };
-        query.pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        self.pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    /// Of a request that was refused, too, and of one for the browser client.
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let query = self.opening.request.query();
+        query.into_iter().flat_map(query_pairs).take(MAX_QUERY_PAIRS)
     }
 
     fn parsed(&self) -> Option<Query<'_>> {
@@ -187,5 +199,20 @@ impl Handshake {
             Some(Version::V3) => 3,
             _ => 4,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn auth_with_half_a_surrogate_pair_is_read() {
+        let opening = Handshake::new(Request::new("/", std::iter::empty()), None);
+        let auth = |json: &str| opening.joining(json, None).auth::<Value>();
+        assert_eq!(auth(r#"{"name":"a\ud83d"}"#).unwrap(), json!({"name": "a\u{fffd}"}));
+        assert_eq!(auth("").unwrap(), json!({}));
+        assert!(auth(r#"{"number":1e400}"#).unwrap_err().to_string().contains("out of range"));
     }
 }

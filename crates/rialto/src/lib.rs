@@ -48,9 +48,9 @@ pub use engine::{EngineSocket, Stats};
 pub use error::{Error, Result};
 pub use handshake::Handshake;
 pub use options::{
-    AddHeaders, AllowRequest, ConnectionError, ConnectionStateRecovery, Cookie, Cors, Denied,
-    Encoding, HttpCompression, OnConnectionError, OptionalCompression, OptionalCookie, Options,
-    Priority, SameSite, ServeClient, SlowPeer, Transport,
+    AddHeaders, AllowRequest, ConnectionError, ConnectionStateRecovery, Cookie, Cors, DecideOrigin,
+    Denied, Encoding, GenerateId, HttpCompression, OnConnectionError, OptionalCompression,
+    OptionalCookie, Options, Priority, SameSite, ServeClient, SlowPeer, Transport,
 };
 pub use rialto_protocol::CloseReason;
 pub use rialto_protocol::socketio::{Args, Value};

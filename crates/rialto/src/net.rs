@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct Deadlines {
     /// From the first byte of a request head to its last.
     pub(crate) header: Duration,
-    /// Without any byte of a request.
+    /// Without any byte of a request, and without the peer taking any of an answer.
     pub(crate) keep_alive: Duration,
 }
 
@@ -41,7 +41,14 @@ enum State {
     Busy(u32),
     /// It is a WebSocket, or carries one: that has its own heartbeat.
     Taken,
+    /// A WebSocket takes it over, and with it what HTTP still writes.
+    Held,
 }
+
+/// Marks an answer of a handshake whose WebSocket writes it: it leaves with the first message,
+/// in one write. An extension of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held;
 
 impl Phase {
     /// Of a connection of HTTP/1.
@@ -60,13 +67,22 @@ impl Phase {
         *self.state.lock() = State::Taken;
     }
 
+    /// [`Phase::take`], and what is written from now on is kept for [`Conn::into_parts`].
+    pub(crate) fn hold(&self) {
+        *self.state.lock() = State::Held;
+    }
+
+    fn is_held(&self) -> bool {
+        matches!(*self.state.lock(), State::Held)
+    }
+
     /// A request's head is complete; it is being served until the guard is dropped.
     pub(crate) fn serve(&self) -> Serving {
         let mut state = self.state.lock();
         *state = match *state {
-            State::Taken => State::Taken,
             State::Busy(count) => State::Busy(count + 1),
             State::Idle(_) | State::Head(_) => State::Busy(1),
+            taken => taken,
         };
         Serving(self.clone())
     }
@@ -80,11 +96,19 @@ impl Phase {
         }
     }
 
+    /// A part of an answer has left: whoever takes it does not rest.
+    fn wrote(&self) {
+        let mut state = self.state.lock();
+        if let State::Idle(since) = &mut *state {
+            *since = Instant::now();
+        }
+    }
+
     fn due(&self, deadlines: &Deadlines) -> Option<Instant> {
         match *self.state.lock() {
             State::Idle(since) => Some(since + deadlines.keep_alive),
             State::Head(since) => Some(since + deadlines.header),
-            State::Busy(_) | State::Taken => None,
+            State::Busy(_) | State::Taken | State::Held => None,
         }
     }
 }
@@ -97,7 +121,7 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         *state = match *state {
-            State::Taken => State::Taken,
+            taken @ (State::Taken | State::Held) => taken,
             State::Busy(count) if count > 1 => State::Busy(count - 1),
             _ => State::Idle(Instant::now()),
         };
@@ -112,29 +136,59 @@ pub(crate) struct Conn<S> {
     stream: S,
     phase: Phase,
     deadlines: Deadlines,
+    /// Fires at the deadline or before it: see [`Conn::poll_deadline`].
     sleep: Option<Pin<Box<Sleep>>>,
+    /// What was written while it is held.
+    held: Vec<u8>,
 }
 
 impl<S> Conn<S> {
     pub(crate) fn new(stream: S, phase: Phase, deadlines: Deadlines) -> Self {
-        Self { stream, phase, deadlines, sleep: None }
+        Self { stream, phase, deadlines, sleep: None, held: Vec::new() }
     }
 
-    /// The connection itself, once a WebSocket has taken it over.
-    pub(crate) fn into_stream(self) -> S {
-        self.stream
+    /// The connection itself, once a WebSocket has taken it over, and what has to leave by it
+    /// before the first frame.
+    pub(crate) fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.held)
     }
 
     /// Ready when the peer has kept us waiting too long.
+    ///
+    /// A timer that fires too early is left alone: when it fires, it is armed anew. So a request
+    /// that comes and is answered costs none.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(due) = self.phase.due(&self.deadlines) else {
-            return Poll::Pending;
-        };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if sleep.deadline() != due {
+        loop {
+            let Some(due) = self.phase.due(&self.deadlines) else {
+                return Poll::Pending;
+            };
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if due < sleep.deadline() {
+                sleep.as_mut().reset(due);
+            }
+            std::task::ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() == due {
+                return Poll::Ready(());
+            }
             sleep.as_mut().reset(due);
         }
-        sleep.as_mut().poll(cx)
+    }
+
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.phase.wrote();
+        }
+    }
+
+    /// Sees to it that a timer runs once an answer is out. hyper may not read again before
+    /// something arrives, if it has tried while the request was being served.
+    fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(due) = self.phase.due(&self.deadlines) else { return Ok(()) };
+        let runs = |sleep: &Pin<Box<Sleep>>| !sleep.is_elapsed() && sleep.deadline() <= due;
+        if self.sleep.as_ref().is_some_and(runs) || self.poll_deadline(cx).is_pending() {
+            return Ok(());
+        }
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -150,11 +204,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
             return self.poll_deadline(cx).map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
         if buf.filled().len() > before {
+            // A head that trickles in is timed wherever it makes us wait.
             self.phase.read();
-            // A head that trickles in is timed by the same clock, read after read.
-            if self.poll_deadline(cx).is_ready() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
         }
         read
     }
@@ -166,7 +217,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        if self.phase.is_held() {
+            self.held.extend_from_slice(buf);
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note_write(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -174,7 +231,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        if self.phase.is_held() {
+            let before = self.held.len();
+            slices.iter().for_each(|slice| self.held.extend_from_slice(slice));
+            return Poll::Ready(Ok(self.held.len() - before));
+        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.note_write(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -182,7 +246,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        Poll::Ready(self.watch(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -16,6 +16,7 @@ mod compression;
 mod connection_error;
 mod cookie;
 mod cors;
+mod generate_id;
 mod hooks;
 mod recovery;
 mod slow_peer;
@@ -24,7 +25,8 @@ pub use admission::{AllowRequest, Denied};
 pub use compression::{Encoding, HttpCompression, OptionalCompression};
 pub use connection_error::{ConnectionError, OnConnectionError};
 pub use cookie::{Cookie, OptionalCookie, Priority, SameSite};
-pub use cors::Cors;
+pub use cors::{Cors, DecideOrigin};
+pub use generate_id::GenerateId;
 pub use hooks::AddHeaders;
 pub use recovery::ConnectionStateRecovery;
 pub use slow_peer::SlowPeer;
@@ -58,6 +60,9 @@ pub use rialto_protocol::engine::Transport;
 pub struct Options {
     /// The path of Socket.IO, its client included. Default `/socket.io`; a trailing slash in
     /// requests is optional.
+    ///
+    /// With `/`, requests to it that name a `transport` are Socket.IO's; others are for a page, as
+    /// all other paths are for files and routes.
     pub path: String,
     /// How often the server pings. Default 25 s.
     pub ping_interval: Duration,
@@ -89,13 +94,16 @@ pub struct Options {
     /// Which foreign pages may use the server, and how CORS answers them. Default none: only
     /// pages of the same origin (loopback pages reach loopback servers on any port).
     pub cors: Option<Cors>,
-    /// The browser client at `<path>/socket.io.js`. Default: Rialto's own.
+    /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
+    /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
     pub serve_client: ServeClient,
     /// Whether clients that come back soon get their id, rooms, data and missed events back.
     /// Default off.
     pub connection_state_recovery: Option<ConnectionStateRecovery>,
     /// Decides on each new connection, before anything is kept for it. Default: all may connect.
     pub allow_request: Option<AllowRequest>,
+    /// Makes the ids of sessions. Default none: 120 random bits of the operating system.
+    pub generate_id: Option<GenerateId>,
     /// Adds header fields to the answer that opens a session. Default none.
     pub initial_headers: Option<AddHeaders>,
     /// Adds header fields to every answer of a transport: polls, POSTs and WebSocket handshakes.
@@ -149,7 +157,8 @@ pub struct Options {
     pub header_timeout: Duration,
     /// How long a POST body may take in all. Default 15 s.
     pub body_timeout: Duration,
-    /// How long an idle keep-alive connection is kept. Default 75 s.
+    /// How long a connection is kept without a request, or while it takes nothing of an answer.
+    /// Default 75 s.
     pub keep_alive_timeout: Duration,
     /// How long [`Io::close`](crate::Io::close) waits for clients to take the news. Default 10 s.
     pub drain_timeout: Duration,
@@ -173,6 +182,7 @@ impl Default for Options {
             serve_client: ServeClient::Own,
             connection_state_recovery: None,
             allow_request: None,
+            generate_id: None,
             initial_headers: None,
             headers: None,
             http_compression: Some(HttpCompression::default()),
@@ -305,6 +315,27 @@ impl Options {
         F: Future<Output = Result<(), E>> + Send + 'static,
     {
         self.allow_request = Some(AllowRequest::future(allow));
+        self
+    }
+
+    /// Sets [`Options::generate_id`]: `io.engine.generateId`, for load balancers that read in the
+    /// id where a session lives.
+    ///
+    /// Whoever knows an id has the session: most of it must be random. It has 20 to 64 characters,
+    /// `A-Z a-z 0-9 - _`; one of another form, or that a session already has, is logged, and the
+    /// request is answered 500 with code 9.
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// # fn random() -> String { "uJ3_9aXk2Lq-7Zb0Qw5T".to_owned() }
+    /// let options = Options::default().generate_id(|_request| format!("node-7-{}", random()));
+    /// ```
+    #[must_use]
+    pub fn generate_id(
+        mut self,
+        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.generate_id = Some(GenerateId::new(generate));
         self
     }
 

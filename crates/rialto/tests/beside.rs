@@ -83,7 +83,12 @@ async fn a_login_that_does_not_decode_tells_nothing_of_the_server() {
     let (address, _) = start(Server::new(guard(login, Events::new()))).await;
     let mut client = Client::open(address).await;
     client.send("0{\"secret_field\":5}").await;
-    assert_eq!(client.recv().await, "4{\"message\":\"invalid auth\"}");
+    let answer = client.recv().await;
+    assert!(
+        answer.starts_with("4{\"message\":\"invalid auth\",\"data\":{\"code\":11,"),
+        "{answer}"
+    );
+    assert!(!answer.contains("secret_field"), "{answer}");
 }
 
 #[tokio::test]
@@ -109,4 +114,14 @@ async fn a_loop_of_broadcasts_lets_polling_clients_fetch_them() {
     // Handed out before it is awaited, as everything that is emitted.
     drop(io.emit("last", ()));
     assert_eq!(poller.poll().await, "42[\"last\"]");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_server_that_is_dropped() {
+    let kept = std::sync::Arc::new(());
+    let server = Server::default().engine("/engine", |_| async { Ok(()) }).state(kept.clone());
+    let router = server.into_router();
+    assert_eq!(std::sync::Arc::strong_count(&kept), 2);
+    drop(router);
+    assert_eq!(std::sync::Arc::strong_count(&kept), 1);
 }

@@ -4,11 +4,11 @@
 
 mod support;
 
-use rialto::{CloseReason, Events, Options, Server};
+use rialto::{CloseReason, Events, Handshake, Options, Refused, Server, guard};
 use rialto_protocol::engine::HandshakeError;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{Client, Poller, http, start};
+use support::{Client, Poller, http, start, within};
 
 fn read(path: &str) -> String {
     let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
@@ -41,8 +41,9 @@ fn sentences(source: &str) -> BTreeSet<String> {
 /// The arguments of each call of a function in the list of ends.
 fn listed(call: &str, arguments: usize) -> BTreeSet<Vec<String>> {
     let source = read("crates/rialto/src/ends.rs");
+    let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let head = format!("= {call}(");
-    let calls = source.lines().filter_map(|line| line.split_once(&head)?.1.strip_suffix(");"));
+    let calls = source.split(&head).skip(1).map(|rest| rest.split_once(");").unwrap().0);
     let split = |call: &str| -> Vec<String> {
         let cells = call.splitn(arguments, ", ");
         cells.map(|cell| cell.trim_matches('"').to_owned()).collect()
@@ -85,12 +86,10 @@ fn the_page_lists_what_the_code_says() {
 
     let reasons = CloseReason::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(column(&page, "What the program sees", 0), reasons);
-    let sources =
-        ["connection", "handler"].map(|name| format!("crates/rialto/src/socketio/{name}.rs"));
-    let source: String = sources.iter().map(|path| read(path)).collect();
-    for message in column(&page, "`connect_error`", 0) {
-        assert!(source.contains(&format!("\"{message}\"")), "{message}");
-    }
+    let mut refusals = listed("join", 3);
+    assert!(refusals.len() >= 4);
+    refusals.insert(["", "Invalid namespace", ""].map(str::to_owned).to_vec());
+    assert_eq!(take("`connect_error`", 3), refusals);
 }
 
 #[tokio::test]
@@ -139,4 +138,62 @@ async fn refusals_and_ends_say_their_sentence_on_the_wire() {
     let mut large = Client::join(address).await;
     large.send(&"x".repeat(1_001)).await;
     assert_eq!(large.closed().await.0, 1009);
+}
+
+/// What is refused by the server itself: code and sentence for clients of today, an object with
+/// code and message for those of Socket.IO 2, and for both what the reference has as it has it.
+#[tokio::test]
+async fn refused_joins_say_why() {
+    let asks = guard(async |request: Handshake| Ok(request.auth::<u64>()?), Events::new());
+    let fails = guard(
+        async |_: Handshake| Err::<(), Refused>(rialto::Error::from("no database").into()),
+        Events::new(),
+    );
+    let own = guard(async |_: Handshake| Err::<(), _>(Refused::new("no").data(&7)), Events::new());
+    let server = Server::new(Events::new())
+        .namespace("/asks", asks)
+        .namespace("/fails", fails)
+        .namespace("/own", own)
+        .namespace("/full", Events::new())
+        .options(Options::default().max_namespaces(2).allow_eio3(true));
+    let (address, _) = start(server).await;
+
+    let auth = r#"{"code":11,"text":"auth is not what the login of this namespace asks for"}"#;
+    let login = r#"{"code":12,"text":"the login could not decide; the server's log says why"}"#;
+    let full = r#"{"code":10,"text":"this connection is in as many namespaces as it may join"}"#;
+    let mut client = Client::open(address).await;
+    for (namespace, answer) in [
+        ("/none", r#"{"message":"Invalid namespace"}"#.to_owned()),
+        ("/own", r#"{"message":"no","data":7}"#.to_owned()),
+        ("/asks", format!(r#"{{"message":"invalid auth","data":{auth}}}"#)),
+        ("/fails", format!(r#"{{"message":"login failed","data":{login}}}"#)),
+    ] {
+        client.send(&format!("0{namespace},")).await;
+        assert_eq!(client.recv().await, format!("4{namespace},{answer}"));
+    }
+    for namespace in ["/", "/full"] {
+        client.send(&format!("0{namespace},")).await;
+        assert!(client.recv().await.starts_with('0'));
+    }
+    client.send("0/own,").await;
+    let answer = format!(r#"{{"message":"Too many namespaces","data":{full}}}"#);
+    assert_eq!(client.recv().await, format!("4/own,{answer}"));
+
+    let url = format!("ws://{address}/socket.io/?EIO=3&transport=websocket");
+    let mut old = Client { socket: within(rialto::ws::connect(&url)).await.unwrap() };
+    assert!(old.recv().await.starts_with('{'), "the open packet");
+    assert_eq!(old.recv().await, "0", "the main namespace is joined unasked");
+    for (namespace, answer) in [
+        ("/none", r#"{"message":"Invalid namespace"}"#),
+        ("/own", "7"),
+        ("/asks", r#"{"code":11,"message":"invalid auth"}"#),
+        ("/fails", r#"{"code":12,"message":"login failed"}"#),
+        ("/full", ""),
+        ("/own", r#"{"code":10,"message":"Too many namespaces"}"#),
+    ] {
+        old.send(&format!("0{namespace}")).await;
+        let joined = answer.is_empty();
+        let answer = if joined { "0/full,".into() } else { format!("4{namespace},{answer}") };
+        assert_eq!(old.recv().await, answer);
+    }
 }

@@ -10,7 +10,7 @@ use rialto::axum::middleware::{Next, from_fn};
 use rialto::axum::response::{IntoResponse, Response};
 use rialto::ws;
 use rialto::{Cookie, Cors, Denied, EngineSocket, Events, Handshake, HttpCompression};
-use rialto::{Options, Server};
+use rialto::{Options, ServeClient, Server};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -254,6 +254,36 @@ async fn bundles_are_compressed_and_known_again() {
     assert_eq!(length(&head.await), length(&small));
 }
 
+const BUNDLES: [&str; 4] =
+    ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
+
+#[tokio::test]
+async fn every_bundle_and_its_map_is_served_from_our_own_or_a_folder() {
+    let folder = std::env::temp_dir().join(format!("rialto-bundles-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(BUNDLES[3]), "// of the folder").unwrap();
+    let elsewhere = Options::default().serve_client(ServeClient::Folder(folder.clone()));
+    let off = Options::default().serve_client(ServeClient::Off);
+    let (own, _) = start(Server::default()).await;
+    let (elsewhere, _) = start(Server::default().options(elsewhere)).await;
+    let (off, _) = start(Server::default().options(off)).await;
+    for name in BUNDLES {
+        let script = exchange(own, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert!(script.starts_with("HTTP/1.1 200 "), "{name}");
+        let kind = ["application/javascript; charset=utf-8"];
+        assert_eq!(header_lines(&script, "content-type"), kind);
+        assert!(script.ends_with(&format!("//# sourceMappingURL={name}.map\n")), "{name}");
+        let map = exchange(own, "GET", &format!("/socket.io/{name}.map"), "", "").await;
+        assert!(map.starts_with("HTTP/1.1 200 ") && map.contains("\r\n\r\n{"), "{name}.map");
+        assert_eq!(header_lines(&map, "content-type"), ["application/json; charset=utf-8"]);
+        let given = exchange(elsewhere, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert_eq!(given.ends_with("// of the folder"), name == BUNDLES[3], "{name}");
+        let none = exchange(off, "GET", &format!("/socket.io/{name}"), "", "").await;
+        assert!(!none.starts_with("HTTP/1.1 200 "), "{name}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test]
 async fn preflight_answers_say_what_the_options_say() {
     let cors = Cors::matching(|origin| origin.ends_with(".example"))
@@ -316,4 +346,55 @@ async fn a_cookie_that_cannot_be_sent_is_found_before_the_start() {
     let options = Options::default().cookie(Cookie::new("not a name"));
     let error = Server::default().options(options).bind("127.0.0.1:0").await.unwrap_err();
     assert!(error.to_string().contains("\"not a name\""), "{error}");
+}
+
+/// Pages that the list does not name are asked about, whatever the request and its transport.
+#[tokio::test]
+async fn origins_may_be_decided_by_a_function_that_takes_its_time() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let cors = Cors::new(["https://listed.example"]).credentials(true).decide(
+        move |request: Handshake| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                match request.header("origin") {
+                    Some("https://silent.example") => std::future::pending().await,
+                    Some("https://known.example") => request.query("tenant").is_some(),
+                    _ => false,
+                }
+            }
+        },
+    );
+    let options = Options::default().cors(cors).connect_timeout(Duration::from_millis(100));
+    // The decision has to reach the engine through its layers.
+    let layer = from_fn(async |request: Request, next: Next| next.run(request).await);
+    let (address, _) = start(Server::default().options(options).engine_layer(layer)).await;
+    let poll = format!("{POLL}&tenant=1");
+    let bundle = "/socket.io/socket.io.js?tenant=1";
+    for (origin, method, target, status, named, questions) in [
+        ("https://listed.example", "GET", &*poll, 200, true, 0),
+        ("https://known.example", "GET", &*poll, 200, true, 1),
+        ("https://known.example", "OPTIONS", &*poll, 204, true, 1),
+        ("https://known.example", "GET", bundle, 200, true, 1),
+        ("https://known.example", "GET", POLL, 403, false, 1),
+        ("https://other.example", "GET", &*poll, 403, false, 1),
+        ("https://other.example", "OPTIONS", &*poll, 204, false, 1),
+        ("https://other.example", "GET", bundle, 200, false, 1),
+        ("https://silent.example", "GET", &*poll, 403, false, 1),
+    ] {
+        let before = asked.load(Ordering::Relaxed);
+        let answer = exchange(address, method, target, &format!("Origin: {origin}\r\n"), "").await;
+        let case = format!("{method} {target} of {origin}: {answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{case}");
+        let allowed = header_lines(&answer, "access-control-allow-origin");
+        assert_eq!(allowed, if named { vec![origin] } else { vec![] }, "{case}");
+        assert!(header_lines(&answer, "vary").contains(&"Origin"), "{case}");
+        assert_eq!(asked.load(Ordering::Relaxed) - before, questions, "{case}");
+    }
+    let target = format!("ws://{address}/socket.io/?EIO=4&transport=websocket&tenant=1");
+    for (origin, let_in) in [("https://known.example", true), ("https://other.example", false)] {
+        let connect = ws::Connect::new(&target).header("origin", origin).connect();
+        assert_eq!(within(connect).await.is_ok(), let_in, "{origin}");
+    }
 }

@@ -53,6 +53,10 @@ pub(crate) struct Args {
     /// How packets are written.
     #[arg(long, value_enum, default_value = "json")]
     pub(crate) parser: Parser,
+    /// Threads with a runtime each, 0 for one per core. Not of the contract, which says nothing of
+    /// threads; `CONTRACT_WORKERS` lets the same tests run against them.
+    #[arg(long, value_name = "N", env = "CONTRACT_WORKERS")]
+    pub(crate) workers: Option<usize>,
     /// Bytes in a message of the raw WebSocket endpoint.
     #[arg(long, value_name = "BYTES", default_value_t = 20_000_000)]
     pub(crate) ws_max_payload: usize,

@@ -45,6 +45,10 @@ async fn main() -> rialto::Result {
             ("https", server.tls(ServerTls::from_pem_files(chain, key)?.http2()))
         }
     };
+    let server = match args.workers {
+        None => server,
+        Some(workers) => server.workers(workers),
+    };
     let listen = server.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port()))).await?;
     // Before anybody knows the address: a test may stop the server the moment it does.
     let stopped = told_to_stop()?;

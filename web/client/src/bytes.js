@@ -26,7 +26,7 @@ export function byteLength(binary) {
 }
 
 /** The bytes of an `ArrayBuffer` or a view, without a copy. */
-function bytesOf(binary) {
+export function bytesOf(binary) {
   return ArrayBuffer.isView(binary)
     ? new Uint8Array(binary.buffer, binary.byteOffset, binary.byteLength)
     : new Uint8Array(binary);

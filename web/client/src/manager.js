@@ -3,8 +3,11 @@
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { Engine } from "./engine/engine.js";
-import * as standardParser from "./parser.js";
+import { Decoder, Encoder } from "./parser.js";
 import { Socket } from "./socket.js";
+
+/** Used when the option `parser` names no other. */
+const standardParser = { Decoder, Encoder };
 
 /** Defaults of the options that the manager itself reads; times in milliseconds. */
 const DEFAULTS = Object.freeze({

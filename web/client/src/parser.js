@@ -149,7 +149,8 @@ function reject(reason) {
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-function isPayload({ type, id, data }) {
+/** Whether a packet of a known type has what that type needs. */
+export function isPayload({ type, id, data }) {
   switch (type) {
     case PacketType.CONNECT:
       return data === undefined || isObject(data);

@@ -45,6 +45,7 @@ pub const ALL: &[Step] = &[
     step("reference", "the interoperability tests against Node's own server", reference),
     step("autobahn", "the Autobahn suite, our WebSocket server and client", autobahn_step),
     step("interop", "npm's clients and a browser against our servers", interop),
+    step("workers", "a part of the tests against servers with a runtime per core", workers),
     step(
         "python",
         "Python's websockets and python-socketio against our server and our client",
@@ -141,7 +142,10 @@ fn bench(run: &mut Run) -> Result<()> {
     with_packages("build").check()?;
     conclude(run, with_packages("test").counted_by(counts::cargo).run())?;
     let program = target.join("debug/bench").to_string_lossy().into_owned();
-    Program::new(&folder, &[&program, "--smoke"], 3).check()
+    for suite in ["websocket", "socketio"] {
+        Program::new(&folder, &[&program, suite, "--smoke"], 3).check()?;
+    }
+    Ok(())
 }
 
 /// Targets are built here, in a folder of their own: see [`fuzz`].
@@ -182,8 +186,8 @@ fn autobahn_step(run: &mut Run) -> Result<()> {
     autobahn::conclude(&reports)
 }
 
-/// Tests of what Node's server does not have.
-const OURS_ALONE: &[&str] = &["gallery.test.mjs", "secure.test.mjs"];
+/// Tests of what Node's server does not have, and one that has both sides in it.
+const OURS_ALONE: &[&str] = &["differential.test.mjs", "gallery.test.mjs", "secure.test.mjs"];
 
 fn interop(run: &mut Run) -> Result<()> {
     let browser = machine::browser(&run.root)?;
@@ -195,6 +199,26 @@ fn interop(run: &mut Run) -> Result<()> {
             .env("CONTRACT_SERVER", contract_server)
             .env("RIALTO_BIN", rialto)
             .env("CHROMIUM", browser)
+    })
+}
+
+/// Tests that say most about what runs on which core; those that stop the clock cannot be among
+/// them, since each worker has its own.
+const ON_WORKERS: (&[&str], &[&str]) = (
+    &["api", "delivery", "handlers", "http2", "order", "recovery", "revision3", "traps"],
+    &["acks", "connect", "disconnect", "engine", "events", "recovery", "rooms", "upgrade"],
+);
+
+fn workers(run: &mut Run) -> Result<()> {
+    let (ours, npm) = ON_WORKERS;
+    let mut words = vec!["test", "--workspace", "--locked", "--no-fail-fast"];
+    words.extend(ours.iter().flat_map(|name| ["--test", name]));
+    let program = cargo(run, &words, 10).env("RIALTO_TEST_WORKERS", "3");
+    conclude(run, program.counted_by(counts::cargo).run())?;
+    let contract_server = built("contract-server")?;
+    let files = npm.iter().map(|name| PathBuf::from(format!("{name}.test.mjs"))).collect();
+    node_test_files(run, "interop/js", files, |program| {
+        program.env("CONTRACT_WORKERS", "3").env("CONTRACT_SERVER", contract_server)
     })
 }
 
@@ -225,14 +249,23 @@ fn node_tests(
     without: &[&str],
     prepare: impl FnOnce(Program) -> Program,
 ) -> Result<()> {
-    let folder = run.root.join(folder);
     let mut files = Vec::new();
-    find_tests(&folder, Path::new(""), &mut files)?;
+    find_tests(&run.root.join(folder), Path::new(""), &mut files)?;
     files.retain(|file| !without.iter().any(|name| file.ends_with(name)));
     if files.is_empty() {
-        bail!("{} holds no *.test.mjs", folder.display());
+        bail!("{folder} holds no *.test.mjs");
     }
     files.sort();
+    node_test_files(run, folder, files, prepare)
+}
+
+fn node_test_files(
+    run: &mut Run,
+    folder: &str,
+    files: Vec<PathBuf>,
+    prepare: impl FnOnce(Program) -> Program,
+) -> Result<()> {
+    let folder = run.root.join(folder);
     let words = ["node", "--test", "--test-reporter=spec", "--test-concurrency=2"];
     let program = Program::new(&folder, &words, 12).args(&files).counted_by(counts::node);
     // Colours would stand before the words that are counted.

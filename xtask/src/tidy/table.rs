@@ -23,6 +23,8 @@ pub const CRATES: &[Package] = &[
     Package { name: "rialto-examples", may: PRODUCT },
     // Built on the public API alone: what it needs, users need too.
     Package { name: "contract-server", may: &["rialto", "rialto-ws"] },
+    Package { name: "migrate-server", may: &["rialto"] },
+    Package { name: "parsers", may: &["rialto", "rialto-protocol"] },
     Package { name: "ws-server", may: &["rialto-ws"] },
     // Members of the benchmark's own workspace: neither touches what it measures.
     Package { name: "bench-harness", may: &[] },

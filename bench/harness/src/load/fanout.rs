@@ -2,6 +2,7 @@
 //! subscriber must get every number once and in order.
 
 use super::cost::rest;
+use super::deliveries::Deliveries;
 use super::inbound::{Frames, Inbound};
 use super::messages::{frame, payload};
 use super::meter::Meter;
@@ -43,7 +44,7 @@ pub(super) fn run(load: &Load, target: Target, span: Span) -> Result<Cost> {
         }
         for event in ready.iter().filter(|event| event.read) {
             read(&mut subscribers[event.number], &mut publisher, &mut scratch, &mut meter)?;
-            let complete = publisher.complete();
+            let complete = publisher.deliveries.complete();
             if complete > 0 {
                 publisher.publish(complete, &subscribers[0].stream)?;
             }
@@ -71,15 +72,10 @@ fn read(
     }
 }
 
-/// The messages under way: which have been published, and who still waits for which.
+/// Writes the messages and keeps account of them.
 struct Publisher {
     template: Vec<u8>,
-    connections: usize,
-    published: u64,
-    /// The oldest number that somebody waits for.
-    oldest: u64,
-    /// Subscribers that wait for a number, by its place in the ring. All in flight fit.
-    missing: Vec<usize>,
+    deliveries: Deliveries,
     frames: Vec<u8>,
 }
 
@@ -87,16 +83,9 @@ impl Publisher {
     fn new(load: &Load) -> Self {
         Self {
             template: payload(load.size.max(DIGITS), Content::Text, 7),
-            connections: load.connections,
-            published: 0,
-            oldest: 0,
-            missing: vec![0; load.depth],
+            deliveries: Deliveries::new(load.connections, load.depth),
             frames: Vec::new(),
         }
-    }
-
-    fn place(&self, number: u64) -> usize {
-        usize::try_from(number % self.missing.len() as u64).unwrap_or(0)
     }
 
     /// Publishes that many messages more, in one call.
@@ -104,27 +93,14 @@ impl Publisher {
         self.frames.clear();
         for _ in 0..count {
             let mut message = self.template.clone();
-            message[..DIGITS].copy_from_slice(&digits(self.published));
+            message[..DIGITS].copy_from_slice(&digits(self.deliveries.publish()));
             self.frames.extend(frame(0x81, &message, [1, 2, 3, 4]));
-            let place = self.place(self.published);
-            self.missing[place] = self.connections;
-            self.published += 1;
         }
         let sent = send(stream, &self.frames, SendFlags::NOSIGNAL)?;
         if sent < self.frames.len() {
             bail!("the publisher's socket is full");
         }
         Ok(())
-    }
-
-    /// How many messages have reached everybody since the last call.
-    fn complete(&mut self) -> usize {
-        let mut count = 0;
-        while self.oldest < self.published && self.missing[self.place(self.oldest)] == 0 {
-            self.oldest += 1;
-            count += 1;
-        }
-        count
     }
 }
 
@@ -165,12 +141,7 @@ impl Frames for Check<'_> {
     }
 
     fn end(&mut self) -> Result<()> {
-        let place = self.publisher.place(*self.next);
-        let missing = &mut self.publisher.missing[place];
-        if *self.next >= self.publisher.published || *missing == 0 {
-            bail!("a subscriber got a message twice");
-        }
-        *missing -= 1;
+        self.publisher.deliveries.delivered(*self.next)?;
         *self.next += 1;
         Ok(())
     }
@@ -198,7 +169,8 @@ mod tests {
             deflate: false,
         };
         let mut publisher = Publisher::new(&load);
-        (publisher.published, publisher.missing) = (2, vec![1, 1]);
+        publisher.deliveries.publish();
+        publisher.deliveries.publish();
         let (mut inbound, mut next) = (Inbound::default(), 0);
         for number in numbers {
             let mut frame = vec![0x81, 20];

@@ -31,7 +31,7 @@ pub(super) fn run(load: &Load, target: Target) -> Result<Idle> {
     let small = each(settled_bytes(target.process)?);
     echo(&mut clients, 16 << 10, load)?;
     let large = each(settled_bytes(target.process)?);
-    Ok(Idle { open, small, large })
+    Ok(Idle { open, small, large, busy: None })
 }
 
 /// One message on each connection, and back.

@@ -22,9 +22,17 @@ impl Inflater {
 
     /// Ends a message and compares it.
     pub(super) fn finish(&mut self, expected: &[u8]) -> Result<()> {
+        if self.message(expected.len())? != expected {
+            bail!("a compressed reply is not what was sent");
+        }
+        Ok(())
+    }
+
+    /// Ends a message and gives it, up to `most` bytes of it and one more.
+    pub(super) fn message(&mut self, most: usize) -> Result<&[u8]> {
         self.packed.extend([0, 0, 0xff, 0xff]);
         self.plain.clear();
-        self.plain.reserve(expected.len() + 1);
+        self.plain.reserve(most + 1);
         let mut at = 0;
         while at < self.packed.len() {
             let before = self.window.total_in();
@@ -37,9 +45,6 @@ impl Inflater {
             at += used;
         }
         self.packed.clear();
-        if self.plain != expected {
-            bail!("a compressed reply is not what was sent");
-        }
-        Ok(())
+        Ok(&self.plain)
     }
 }

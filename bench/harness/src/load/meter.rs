@@ -75,6 +75,7 @@ impl Meter {
         let ticks = kernel + (server.user - opened.server.user) as f64;
         Ok(Cost {
             messages: self.messages,
+            lost: 0,
             seconds,
             nanos: nanos / self.messages as f64,
             kernel: if ticks > 0.0 { kernel / ticks } else { 0.0 },

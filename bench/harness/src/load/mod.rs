@@ -4,6 +4,7 @@
 //! is checked, so that a server which cuts a corner fails instead of winning.
 
 mod cost;
+mod deliveries;
 mod echo;
 mod fanout;
 mod handshake;
@@ -14,6 +15,8 @@ mod messages;
 mod meter;
 mod net;
 mod outbound;
+pub mod socketio;
+mod stream;
 
 pub use cost::{resident_bytes, settled_bytes};
 
@@ -79,6 +82,8 @@ pub struct Span {
     pub warmup: Duration,
     /// Time that is counted.
     pub measured: Duration,
+    /// Time for which Socket.IO sessions rest, to see what that costs.
+    pub resting: Duration,
 }
 
 /// What one run gave.
@@ -95,6 +100,8 @@ pub enum Outcome {
 pub struct Cost {
     /// Messages that came back, deliveries of a fan-out, or upgrades.
     pub messages: u64,
+    /// Messages that never came back, of the loads that can tell.
+    pub lost: u64,
     /// Seconds in which they did.
     pub seconds: f64,
     /// CPU time of the server per message, in ns: all threads, user and kernel.
@@ -118,6 +125,8 @@ pub struct Idle {
     pub small: f64,
     /// After an echo of 16 KiB on each.
     pub large: f64,
+    /// Share of one core that the server had while they rested; Socket.IO alone.
+    pub busy: Option<f64>,
 }
 
 /// Puts the load on the server.

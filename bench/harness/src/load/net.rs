@@ -6,9 +6,10 @@ use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use rustix::net::{RecvFlags, recv, sockopt};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ const ANSWER: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// How many handshakes are in flight while connections are opened.
 const TOGETHER: usize = 64;
+
+/// How many addresses clients come from where one has too few ports.
+const SOURCES: usize = 200;
 
 /// Epoll, edge-triggered, for input and room for output.
 pub(super) struct Poll {
@@ -38,10 +42,15 @@ impl Poll {
 
     /// Waits for a second at most; gives what may be read and what may be written.
     pub(super) fn wait(&mut self, ready: &mut Vec<Ready>) -> Result<()> {
+        self.wait_for(Duration::from_secs(1), ready)
+    }
+
+    /// The same with another limit.
+    pub(super) fn wait_for(&mut self, limit: Duration, ready: &mut Vec<Ready>) -> Result<()> {
         self.events.clear();
         ready.clear();
-        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
-        match epoll::wait(&self.fd, spare_capacity(&mut self.events), Some(&second)) {
+        let limit = Timespec::try_from(limit)?;
+        match epoll::wait(&self.fd, spare_capacity(&mut self.events), Some(&limit)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => bail!("cannot wait: {error}"),
         }
@@ -93,6 +102,18 @@ pub(super) fn connect(target: Target) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// Connects from an address of its own: 127.0.0.2, .3 and so on, since one has 28 000 ports.
+pub(super) fn connect_from(target: Target, number: usize) -> Result<TcpStream> {
+    let last = u8::try_from(number % SOURCES)? + 2;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &SocketAddrV4::new([127, 0, 0, last].into(), 0)).context("no port is free")?;
+    let server = SocketAddrV4::new(Ipv4Addr::LOCALHOST, target.port);
+    rustix::net::connect(&socket, &server).context("cannot connect")?;
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// The head of a request as a browser would send it.
 pub(super) fn request(path: &str, target: Target, deflate: bool) -> Vec<u8> {
     let host = format!("127.0.0.1:{}", target.port);
@@ -117,7 +138,16 @@ pub(super) fn answered(bytes: &[u8], deflate: bool) -> Result<bool> {
     if bytes.len() > end + 4 {
         bail!("something follows the answer to the handshake");
     }
-    let head = String::from_utf8_lossy(&bytes[..end]);
+    accepted(&bytes[..end], deflate)?;
+    Ok(true)
+}
+
+/// Checks the head of the answer.
+///
+/// # Errors
+/// When it refuses.
+pub(super) fn accepted(head: &[u8], deflate: bool) -> Result<()> {
+    let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
     let status = lines.next().unwrap_or_default();
     if !status.starts_with("HTTP/1.1 101 ") {
@@ -134,7 +164,7 @@ pub(super) fn answered(bytes: &[u8], deflate: bool) -> Result<bool> {
     if deflate != value("sec-websocket-extensions").starts_with("permessage-deflate") {
         bail!("permessage-deflate was {}", if deflate { "declined" } else { "not offered" });
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Opens that many connections; they block.

@@ -14,6 +14,10 @@ pub(super) struct Medians(HashMap<(String, &'static str), Median>);
 pub(super) struct Median {
     /// CPU ns per message, or bytes per connection after traffic.
     pub(super) value: f64,
+    /// Messages that never came back, in the worst round.
+    pub(super) lost: u64,
+    /// Share of a core that a server had while its clients rested.
+    pub(super) busy: Option<f64>,
     /// Bytes of a message that came back.
     pub(super) bytes: Option<f64>,
     /// Bytes per connection: open, after a small echo, after a large one.
@@ -59,6 +63,14 @@ impl Median {
             Outcome::Cost(cost) => Some(cost.bytes),
             Outcome::Idle(_) => None,
         };
+        let busy = |outcome: &Outcome| match outcome {
+            Outcome::Idle(idle) => idle.busy,
+            Outcome::Cost(_) => None,
+        };
+        let lost = rounds.iter().map(|outcome| match outcome {
+            Outcome::Cost(cost) => cost.lost,
+            Outcome::Idle(_) => 0,
+        });
         let idle = |at: usize| {
             pick(&|outcome| match outcome {
                 Outcome::Idle(idle) => [idle.open, idle.small, idle.large].get(at).copied(),
@@ -72,7 +84,25 @@ impl Median {
         let least = values.iter().copied().fold(f64::MAX, f64::min);
         let value = median(values).unwrap_or(0.0);
         let unsteady = most - least > UNSTEADY * value.abs();
-        Self { value, bytes: pick(&cost), idle, unsteady }
+        let lost = lost.max().unwrap_or(0);
+        Self { value, lost, busy: pick(&busy), bytes: pick(&cost), idle, unsteady }
+    }
+
+    /// As it stands in a table of microseconds, or of KiB for memory.
+    pub(super) fn large_cell(&self) -> String {
+        let number = self.large();
+        let number = if self.unsteady { format!("{number}~") } else { number };
+        if self.lost > 0 { format!("{number}, **{} lost**", self.lost) } else { number }
+    }
+
+    /// Microseconds, or KiB, in three digits or so.
+    pub(super) fn large(&self) -> String {
+        let value = self.value / if self.idle.is_some() { 1024.0 } else { 1000.0 };
+        match value.abs() {
+            0.0..10.0 => format!("{value:.2}"),
+            10.0..100.0 => format!("{value:.1}"),
+            _ => format!("{value:.0}"),
+        }
     }
 
     /// As it stands in the table.
@@ -102,6 +132,7 @@ mod tests {
     fn row(round: usize, server: &str, nanos: f64) -> Row {
         let cost = Cost {
             messages: 1,
+            lost: 0,
             seconds: 1.0,
             nanos,
             kernel: 0.5,
@@ -128,6 +159,16 @@ mod tests {
         assert_eq!(medians.of("b", "x").unwrap().cell(), "210~");
         assert!((medians.ratio("b", "a", "x").unwrap() - 2.1).abs() < 1e-9);
         assert!(medians.of("a", "y").is_none());
+    }
+
+    #[test]
+    fn losses_stand_beside_the_time() {
+        let mut rows = [row(0, "a", 1_234.0), row(1, "a", 1_236.0), row(0, "b", 45_600.0)];
+        let Ok(Outcome::Cost(cost)) = &mut rows[1].outcome else { panic!("it worked") };
+        cost.lost = 7094;
+        let medians = Medians::new(&rows);
+        assert_eq!(medians.of("a", "x").unwrap().large_cell(), "1.24, **7094 lost**");
+        assert_eq!(medians.of("b", "x").unwrap().large_cell(), "45.6");
     }
 
     #[test]

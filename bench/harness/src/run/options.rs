@@ -1,14 +1,17 @@
 //! The command line.
 
 use super::servers::{Group, Server, known};
-use super::{SCENARIOS, Scenario};
+use super::{Scenario, Suite};
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// What is measured, and how.
 #[derive(Debug)]
 pub struct Options {
+    /// What is compared.
+    pub suite: Suite,
     /// The servers, the subject of the ratios first.
     pub servers: Vec<Server>,
     /// Why some servers are not among them.
@@ -21,14 +24,27 @@ pub struct Options {
     pub seconds: f64,
     /// Seconds before.
     pub warmup: f64,
+    /// Seconds for which Socket.IO sessions rest.
+    pub resting: f64,
     /// Most connections of a scenario.
     pub most_connections: usize,
     /// The cores of server and clients; `None`: wherever the system puts them.
-    pub cores: Option<(usize, usize)>,
+    pub cores: Option<Cores>,
     /// Where every single run is written.
     pub rows: Option<PathBuf>,
+    /// The folder for the report as Markdown and as a plot.
+    pub out: Option<PathBuf>,
     /// Whether all that counts is that everything works.
     pub smoke: bool,
+}
+
+/// Where server and clients run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cores {
+    /// The server's cores.
+    pub server: RangeInclusive<usize>,
+    /// The clients' core.
+    pub clients: usize,
 }
 
 /// What the command line asks for.
@@ -41,19 +57,25 @@ pub enum Asked {
 }
 
 const HELP: &str = "\
-bench [OPTION ...]: the CPU time that WebSocket servers need for each message
+bench [SUITE] [OPTION ...]: the CPU time that servers need for each message
 
+  websocket              raw WebSocket servers; without a suite, these
+  socketio               Socket.IO servers
   --only NAME,...        only these; the subject of the ratios is `rialto`, or else the first
   --skip NAME,...        all but these
   --server NAME=COMMAND  one more server, or one in another's place: `{port}` in its command becomes
-                         the port, `{deflate}` the word `deflate` or nothing
+                         the port, `{deflate}` the word `deflate` or nothing,
+                         `{tls}` nothing or `tls` with the files of a chain and a key
   --scenarios NAME,...   only these; the beginning of a name stands for all that begin so
   --rounds N             how often everything runs (3)
   --seconds S            measured in each run (1)
   --warmup S             before that (0.3)
+  --resting S            for which idle Socket.IO sessions are watched (25: one heartbeat)
   --connections N        at most so many, in any scenario
-  --cores A,B            server on core A, clients on core B (0,1); `any`: not bound
+  --cores A,B            server on core A, clients on core B (0,1); `any`: not bound; A may be
+                         several, as in 0-2,3
   --rows FILE            writes every single run as soon as it is over, with tabs between
+  --out DIR              writes the report there as SUITE.md, and as a plot, SUITE.svg
   --smoke                whether all of it works: ours and the floors, one short round, no numbers
   --list                 names of servers and scenarios
   --help                 this text
@@ -68,14 +90,14 @@ pub fn parse(arguments: lexopt::Parser) -> Result<Asked> {
     if let Some(text) = words.text.take() {
         return Ok(Asked::Text(text));
     }
-    let (mut servers, mut missing) = known(&words.programs, &words.scripts);
+    let (mut servers, mut missing) = known(words.options.suite, &words.programs, &words.scripts);
     for server in std::mem::take(&mut words.added) {
         servers.retain(|it| it.name != server.name);
         missing.retain(|it| !it.starts_with(&format!("{}:", server.name)));
         servers.push(server);
     }
     if words.list {
-        return Ok(Asked::Text(list(&servers, &missing)));
+        return Ok(Asked::Text(list(words.options.suite, &servers, &missing)));
     }
     choose(&mut servers, &words, &missing)?;
     // Floors and peers stand after ours, in the order of the table in `servers.rs`.
@@ -105,9 +127,9 @@ fn choose(servers: &mut Vec<Server>, words: &Words, missing: &[String]) -> Resul
     Ok(())
 }
 
-fn list(servers: &[Server], missing: &[String]) -> String {
+fn list(suite: Suite, servers: &[Server], missing: &[String]) -> String {
     let servers: Vec<&str> = servers.iter().map(|server| server.name.as_str()).collect();
-    let scenarios: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    let scenarios: Vec<&str> = suite.scenarios().iter().map(|scenario| scenario.name).collect();
     let mut lines = vec![format!("servers: {}", servers.join(", "))];
     lines.extend(missing.iter().map(|reason| format!("not here: {reason}")));
     lines.push(format!("scenarios: {}", scenarios.join(", ")));
@@ -131,9 +153,22 @@ impl Words {
     fn read(mut parser: lexopt::Parser) -> Result<Self> {
         let mut words = Self::default_ones()?;
         while let Some(argument) = parser.next()? {
-            let Long(name) = argument else { return Err(argument.unexpected().into()) };
-            let name = name.to_owned();
+            let name = match argument {
+                Long(name) => name.to_owned(),
+                Value(word) => {
+                    let suite = word.to_str().and_then(Suite::named);
+                    words.options.suite = suite.with_context(|| {
+                        let word = word.display();
+                        format!("`{word}` is no suite; there are `websocket` and `socketio`")
+                    })?;
+                    continue;
+                }
+                Short(_) => return Err(argument.unexpected().into()),
+            };
             words.take(&name, &mut parser).with_context(|| format!("--{name}"))?;
+        }
+        if words.options.smoke {
+            words.only = names(words.options.suite.smoke());
         }
         Ok(words)
     }
@@ -142,15 +177,18 @@ impl Words {
         let here = std::env::current_exe().context("where is this program?")?;
         let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() < 2);
         let options = Options {
+            suite: Suite::WebSocket,
             servers: Vec::new(),
             missing: Vec::new(),
             scenarios: Vec::new(),
             rounds: 3,
             seconds: 1.0,
             warmup: 0.3,
+            resting: 25.0,
             most_connections: usize::MAX,
-            cores: (!alone).then_some((0, 1)),
+            cores: (!alone).then_some(Cores { server: 0..=0, clients: 1 }),
             rows: None,
+            out: None,
             smoke: false,
         };
         Ok(Self {
@@ -176,9 +214,11 @@ impl Words {
             "rounds" => options.rounds = parser.value()?.parse::<usize>()?.max(1),
             "seconds" => options.seconds = seconds(parser)?,
             "warmup" => options.warmup = seconds(parser)?,
+            "resting" => options.resting = seconds(parser)?,
             "connections" => options.most_connections = parser.value()?.parse::<usize>()?.max(1),
             "cores" => options.cores = cores(&parser.value()?.string()?)?,
             "rows" => options.rows = Some(parser.value()?.into()),
+            "out" => options.out = Some(parser.value()?.into()),
             "programs" => self.programs = parser.value()?.into(),
             "scripts" => self.scripts = parser.value()?.into(),
             "smoke" => self.smoke(),
@@ -194,23 +234,24 @@ impl Words {
         let options = &mut self.options;
         (options.rounds, options.seconds, options.warmup) = (1, 0.05, 0.0);
         (options.most_connections, options.cores, options.smoke) = (100, None, true);
-        self.only = names("rialto,floor-epoll,floor-tokio");
+        options.resting = 0.0;
     }
 
     fn scenarios(&self) -> Result<Vec<Scenario>> {
+        let all = self.options.suite.scenarios();
         let fits = |name: &str, scenario: &Scenario| scenario.name.starts_with(name);
-        if let Some(name) = self.chosen.iter().find(|it| !SCENARIOS.iter().any(|s| fits(it, s))) {
+        if let Some(name) = self.chosen.iter().find(|it| !all.iter().any(|s| fits(it, s))) {
             bail!("no scenario begins with `{name}`; --list names them");
         }
         // A whole name stands for itself alone, though others begin with it.
         let chosen = |scenario: &&Scenario| {
-            self.chosen.is_empty()
-                || self.chosen.iter().any(|name| match SCENARIOS.iter().any(|s| s.name == name) {
+            self.chosen.is_empty() && !scenario.named_only
+                || self.chosen.iter().any(|name| match all.iter().any(|s| s.name == name) {
                     true => scenario.name == name,
-                    false => fits(name, scenario),
+                    false => fits(name, scenario) && !scenario.named_only,
                 })
         };
-        Ok(SCENARIOS.iter().filter(chosen).copied().collect())
+        Ok(all.iter().filter(chosen).copied().collect())
     }
 }
 
@@ -235,12 +276,17 @@ fn seconds(parser: &mut lexopt::Parser) -> Result<f64> {
     Ok(seconds)
 }
 
-fn cores(word: &str) -> Result<Option<(usize, usize)>> {
+fn cores(word: &str) -> Result<Option<Cores>> {
     if word == "any" {
         return Ok(None);
     }
     let (server, clients) = word.split_once(',').context("two numbers are needed, or `any`")?;
-    Ok(Some((server.parse()?, clients.parse()?)))
+    let (first, last) = server.split_once('-').unwrap_or((server, server));
+    let server = first.parse()?..=last.parse()?;
+    if server.is_empty() {
+        bail!("{first} comes after {last}");
+    }
+    Ok(Some(Cores { server, clients: clients.parse()? }))
 }
 
 #[cfg(test)]
@@ -275,6 +321,26 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_has_scenarios_of_its_own() {
+        let socketio = options(&["socketio", "--server=a=x {port}"]);
+        let names: Vec<&str> = socketio.scenarios.iter().map(|it| it.name).collect();
+        assert_eq!(socketio.suite, Suite::SocketIo);
+        assert!(names.contains(&"ack-tls") && names.contains(&"idle"));
+        assert!(!names.contains(&"idle-100k"), "only where it is named");
+        let large = options(&["socketio", "--server=a=x {port}", "--scenarios=idle-100k"]);
+        assert_eq!(large.scenarios.len(), 1);
+        assert!(socketio.missing.iter().any(|it| it.starts_with("socketioxide:")));
+    }
+
+    #[test]
+    fn a_server_may_have_several_cores() {
+        let at = |word: &str| options(&["--server=a=x {port}", "--cores", word]).cores;
+        assert_eq!(at("any"), None);
+        assert_eq!(at("2,5"), Some(Cores { server: 2..=2, clients: 5 }));
+        assert_eq!(at("0-2,3"), Some(Cores { server: 0..=2, clients: 3 }));
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_reason() {
         let one = "--server=a=x {port}";
         for (words, reason) in [
@@ -284,6 +350,8 @@ mod tests {
             (vec![one, "--seconds=-1"], "not between"),
             (vec!["--server=a=x"], "{port}"),
             (vec![one, "--what"], "unknown"),
+            (vec![one, "--cores=2-1,0"], "comes after"),
+            (vec![one, "what"], "no suite"),
             (vec![], "no server is left"),
         ] {
             let error = format!("{:#}", asked(&words).unwrap_err());

@@ -1,9 +1,11 @@
 //! The server's process: started on its core, found listening, ended.
 
+use super::Cores;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::net::{TcpListener, TcpStream};
+use std::ops::RangeInclusive;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,12 +19,12 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts it on the first of the cores and moves this thread to the second.
-    pub(super) fn start(command: &str, cores: Option<(usize, usize)>) -> Result<Self> {
+    /// Starts it on its cores and moves this thread to that of the clients.
+    pub(super) fn start(command: &str, cores: Option<&Cores>) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let command = command.replace("{port}", &port.to_string());
-        if let Some((server, _)) = cores {
-            pin(server)?;
+        if let Some(cores) = cores {
+            pin(cores.server.clone())?;
         }
         // `exec`: the process whose time is read is the server, not a shell before it.
         let child = Command::new("sh")
@@ -33,8 +35,8 @@ impl Running {
             .spawn()
             .with_context(|| format!("cannot start `{command}`"))?;
         let mut running = Self { child, port };
-        if let Some((_, clients)) = cores {
-            pin(clients)?;
+        if let Some(cores) = cores {
+            pin(cores.clients..=cores.clients)?;
         }
         running.wait().with_context(|| format!("`{command}`"))?;
         Ok(running)
@@ -72,21 +74,27 @@ impl Drop for Running {
     }
 }
 
-/// Binds this thread, and the processes it starts from now on, to one core.
-fn pin(core: usize) -> Result<()> {
+/// Binds this thread, and the processes it starts from now on, to these cores.
+fn pin(cores: RangeInclusive<usize>) -> Result<()> {
     let mut set = CpuSet::new();
-    if core >= CpuSet::MAX_CPU {
-        bail!("there is no core {core}");
+    for core in cores.clone() {
+        if core >= CpuSet::MAX_CPU {
+            bail!("there is no core {core}");
+        }
+        set.set(core);
     }
-    set.set(core);
-    sched_setaffinity(None, &set).with_context(|| format!("cannot run on core {core}"))
+    sched_setaffinity(None, &set).with_context(|| format!("cannot run on the cores {cores:?}"))
 }
 
-/// Raises the limit of open files as far as it goes, for this process and those it starts; gives
-/// the limit.
+/// Raises the limit of open files to so many, or else as far as it goes, for this process and those
+/// it starts; gives the limit.
 #[must_use]
-pub fn raise_open_files() -> u64 {
+pub fn raise_open_files(wanted: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
+    // Beyond the maximum only the system's owner gets.
+    if setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_err() {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

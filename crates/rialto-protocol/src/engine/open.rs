@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Transport;
 
@@ -42,7 +42,7 @@ pub struct Open<'a> {
 }
 
 /// The wire's own names and units.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
     #[serde(borrow)]
@@ -58,15 +58,31 @@ struct Wire<'a> {
 impl<'a> Open<'a> {
     /// The JSON text of the packet, without the packet's digit.
     pub fn to_json(&self) -> String {
-        let wire = Wire {
-            sid: Cow::Borrowed(&self.sid),
-            upgrades: self.upgrades.iter().map(|t| Cow::Borrowed(t.as_str())).collect(),
-            ping_interval: milliseconds(self.ping_interval),
-            ping_timeout: milliseconds(self.ping_timeout),
-            max_payload: self.max_payload,
-        };
-        // Strings and integers alone: there is nothing here that could fail.
-        serde_json::to_string(&wire).unwrap_or_default()
+        let mut json = String::with_capacity(self.sid.len() + 128);
+        // A string takes whatever is written into it.
+        let _ = self.write_json(&mut json);
+        json
+    }
+
+    /// [`Open::to_json`] into a text.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_json(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str("{\"sid\":")?;
+        match is_plain(&self.sid) {
+            true => write!(out, "\"{}\"", self.sid)?,
+            false => out.write_str(&serde_json::to_string(&self.sid).unwrap_or_default())?,
+        }
+        out.write_str(",\"upgrades\":[")?;
+        for (index, transport) in self.upgrades.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(out, "{comma}\"{}\"", transport.as_str())?;
+        }
+        let interval = milliseconds(self.ping_interval);
+        let timeout = milliseconds(self.ping_timeout);
+        write!(out, "],\"pingInterval\":{interval},\"pingTimeout\":{timeout}")?;
+        write!(out, ",\"maxPayload\":{}}}", self.max_payload)
     }
 
     /// Reads the packet's JSON text.
@@ -99,6 +115,11 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
     }
+}
+
+/// Whether JSON writes the text as it is. All ids that servers make for themselves are such.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\')
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json::{Scanner, unquote};
+use super::json::{Scanner, plain_prefix, unquote};
 
 /// The event's name and the text behind it, from the payload of an event packet.
 ///
@@ -21,6 +21,9 @@ use super::json::{Scanner, unquote};
 /// ```
 #[inline]
 pub fn event_name(data: &str) -> Option<(Cow<'_, str>, &str)> {
+    if let Some((name, rest)) = plain_name(data) {
+        return Some((Cow::Borrowed(name), rest));
+    }
     let mut scan = Scanner::new(data, 0);
     scan.skip_space();
     if !scan.eat(b'[') {
@@ -35,6 +38,15 @@ pub fn event_name(data: &str) -> Option<(Cow<'_, str>, &str)> {
     };
     scan.skip_space();
     matches!(scan.peek(), Some(b',' | b']')).then(|| (name, &data[scan.pos..]))
+}
+
+/// [`event_name`] of nearly every event: nothing before the name, no escape in it.
+#[inline]
+pub(super) fn plain_name(data: &str) -> Option<(&str, &str)> {
+    let text = data.strip_prefix("[\"")?;
+    let (name, rest) = text.split_at_checked(plain_prefix(text.as_bytes()))?;
+    let rest = rest.strip_prefix('"')?;
+    rest.starts_with([',', ']']).then_some((name, rest))
 }
 
 /// Whether the protocol keeps that event name for itself, so that no peer may send it.

@@ -312,7 +312,7 @@ pub(super) fn replace_infinities(text: &str) -> String {
     while let Some(byte) = scan.peek() {
         let start = scan.pos;
         let is_number = matches!(byte, b'-' | b'0'..=b'9') && scan.number();
-        if !is_number && !(byte == b'"' && scan.string()) {
+        if !(is_number || byte == b'"' && scan.string()) {
             scan.pos = start + 1;
         }
         let token = text.get(start..scan.pos).unwrap_or_default();

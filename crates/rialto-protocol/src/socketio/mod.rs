@@ -15,7 +15,7 @@ mod packet;
 mod placeholder;
 mod value;
 
-pub use args::{decode, decode_borrowed, read};
+pub use args::{decode, decode_borrowed, read, sharing};
 pub use binary::{Assembled, Assembler};
 pub use encode::{
     Connected, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_enum,

@@ -116,8 +116,9 @@ impl<'a> Packet<'a> {
         Ok(packet)
     }
 
-    /// The shape that each type asks of its payload, as the stock parser has it. Stricter in two
-    /// things: an event or ack needs its array, and an id belongs to events and acks alone.
+    /// The shape that each type asks of its payload, as the stock parser has it. Stricter in three
+    /// things: an event or ack needs its array, an id belongs to events and acks alone and every
+    /// ack has one, and the payload begins where the header ends.
     fn check(&self) -> Result<(), Violation> {
         let has_ack = self.kind.is_event() || self.kind.is_ack();
         if self.id.is_some() && !has_ack {
@@ -133,15 +134,18 @@ impl<'a> Packet<'a> {
             return Err(Violation::InvalidPayload);
         }
         json::check(self.data)?;
-        let mut scan = Scanner::new(self.data, 0);
-        scan.skip_space();
+        // No white space comes first: the stock parser takes it for an id.
+        let first = self.data.as_bytes().first();
         let fits = match self.kind {
-            PacketType::Connect => scan.peek() == Some(b'{'),
-            PacketType::ConnectError => matches!(scan.peek(), Some(b'{' | b'"')),
-            PacketType::Ack | PacketType::BinaryAck => scan.peek() == Some(b'['),
-            _ => return self.check_event(),
+            PacketType::Connect => first == Some(&b'{'),
+            PacketType::ConnectError => matches!(first, Some(b'{' | b'"')),
+            _ => first == Some(&b'['),
         };
-        if fits { Ok(()) } else { Err(Violation::InvalidPayload) }
+        match fits {
+            true if self.kind.is_event() => self.check_event(),
+            true => Ok(()),
+            false => Err(Violation::InvalidPayload),
+        }
     }
 
     fn check_event(&self) -> Result<(), Violation> {

@@ -36,7 +36,7 @@ pub(super) fn number_at(text: &str, key: usize) -> Option<usize> {
 pub(super) fn check(text: &str, count: usize) -> Result<(), Violation> {
     // `count` is bounded by the limit of attachments, not by the peer.
     let mut used = vec![false; count];
-    for (at, _) in text.match_indices(KEY) {
+    for at in keys(text) {
         let Some(number) = placeholder_around(text, at)? else { continue };
         match used.get_mut(number) {
             Some(used) if !*used => *used = true,
@@ -44,6 +44,13 @@ pub(super) fn check(text: &str, count: usize) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// Where the text has [`KEY`]. Most payloads have no other underscore, so to look for that is all.
+fn keys(text: &str) -> impl Iterator<Item = usize> {
+    let underscores = text.bytes().enumerate().filter(|(_, byte)| *byte == b'_');
+    let quotes = underscores.filter_map(|(at, _)| at.checked_sub(1));
+    quotes.filter(|at| text.as_bytes()[*at..].starts_with(KEY.as_bytes()))
 }
 
 /// The number of the placeholder whose marker stands at `at`; `None` if that is no marker: a

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Payloads from this size on are not copied into the merged bytes.
-const BORROW_FROM: usize = 4096;
+const BORROW_FROM: usize = 8192;
 /// Slices handed to one write.
 const SLICES: usize = 16;
 
@@ -137,6 +137,12 @@ impl Queue {
             }
             _ => self.push_header(Header::new(opcode, payload.len(), mask), payload),
         }
+    }
+
+    /// Appends bytes that are no frame.
+    pub(crate) fn push_raw(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+        self.len += bytes.len();
     }
 
     /// Appends the frame of a compressed message (RFC 7692 §6.1).

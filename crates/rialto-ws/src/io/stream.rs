@@ -261,6 +261,12 @@ impl WriteHalf {
         }
     }
 
+    /// [`WriteHalf::poll_shutdown`] where the kernel does it at once; true if it has.
+    pub(crate) fn try_shutdown(&mut self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        !matches!(self, Self::Other(_)) && matches!(self.poll_shutdown(cx), Poll::Ready(Ok(())))
+    }
+
     /// Whether input waits to be read.
     pub(crate) fn unread(&self) -> Unread {
         match self {

@@ -225,6 +225,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Queues what is no frame; for the time before the first one.
+    pub(crate) fn precede(self: &Arc<Self>, bytes: &[u8]) {
+        let mut writer = self.writer.lock();
+        if writer.state == State::Open {
+            writer.queue.queue().push_raw(bytes);
+            self.after_push(&mut writer);
+        }
+    }
+
     /// Whether a message may be queued now.
     fn check_room(self: &Arc<Self>, writer: &mut Writer) -> Result<(), Refused> {
         if writer.state == State::Open && self.has_room(writer) {
@@ -260,11 +269,14 @@ impl Shared {
     }
 
     /// Queues all of it side by side within the budget, or nothing.
-    pub(crate) fn try_send_group(self: &Arc<Self>, group: &[Outgoing<'_>]) -> Result<(), Refused> {
+    pub(crate) fn try_send_group<'a>(
+        self: &Arc<Self>,
+        group: impl Iterator<Item = Outgoing<'a>>,
+    ) -> Result<(), Refused> {
         let mut writer = self.writer.lock();
         self.check_room(&mut writer)?;
         for out in group {
-            writer.push(out).map_err(|_| Refused::Closed)?;
+            writer.push(&out).map_err(|_| Refused::Closed)?;
         }
         self.after_push(&mut writer);
         Ok(())
@@ -462,7 +474,7 @@ impl Shared {
         }
         let before = writer.queue.len();
         match writer.queue.try_flush(&mut writer.io) {
-            Ok(true) if !writer.shutdown && !writer.unflushed() => {}
+            Ok(true) if !writer.unflushed() && (!writer.shutdown || writer.end_now()) => {}
             Ok(_) => self.schedule_drain(writer),
             Err(error) => {
                 tracing::debug!(%error, "writing to the peer failed");
@@ -560,6 +572,18 @@ impl Writer {
     fn unflushed(&mut self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
         self.io.poll_flush(cx).is_pending()
+    }
+
+    /// Ends our direction of the stream if that takes no time; what fails is left to the drain
+    /// task.
+    fn end_now(&mut self) -> bool {
+        let ended = self.io.try_shutdown();
+        if ended {
+            self.state = State::Shut;
+            self.io = WriteHalf::Gone;
+            self.wake_waiters();
+        }
+        ended
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,17 +3,20 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Handle;
 
 /// Connections that the kernel holds until they are accepted, by default.
 const BACKLOG: u32 = 1024;
 
 /// Where a server listens: an address to bind, or a listener that is bound already.
 ///
-/// Made from `"host:port"`, a pair of host and port, a `SocketAddr`, listeners of tokio and of
-/// the standard library, and on Unix from `"unix:PATH"`.
+/// Made from `"host:port"`, a pair of host and port, a `SocketAddr`, a port alone (on all
+/// interfaces), listeners of tokio and of the standard library, and on Unix from `"unix:PATH"`.
 ///
 /// ```
 /// use rialto_ws::Endpoint;
@@ -32,6 +35,8 @@ enum Place {
     Name(String),
     Pair(String, u16),
     Address(SocketAddr),
+    /// On all interfaces.
+    Port(u16),
     Path(PathBuf),
     Tcp(TcpListener),
     Std(std::net::TcpListener),
@@ -68,9 +73,33 @@ impl Endpoint {
         self
     }
 
-    pub(super) async fn bind(self) -> io::Result<Listener> {
+    /// Binds a TCP address, or takes the listener that was given, for an accept loop of your own.
+    ///
+    /// # Errors
+    /// If it cannot be bound, or is a Unix socket.
+    pub async fn bind_tcp(self) -> io::Result<TcpListener> {
+        let listener = self.bind_tcp_on(&[Handle::current()]).await?.pop();
+        listener.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    pub(super) async fn bind_tcp_on(self, runtimes: &[Handle]) -> io::Result<Vec<TcpListener>> {
+        let unix =
+            || io::Error::new(io::ErrorKind::Unsupported, "Unix sockets are not served here");
+        if let Place::Path(_) = self.place {
+            return Err(unix());
+        }
+        let listeners = self.try_bind(runtimes).await?.into_iter().map(|listener| match listener {
+            Listener::Tcp(listener) => Ok(listener),
+            #[cfg(unix)]
+            Listener::Unix { .. } => Err(unix()),
+        });
+        listeners.collect()
+    }
+
+    /// Binds it once for each of these runtimes; all share its port, or its file.
+    pub(super) async fn bind_on(self, runtimes: &[Handle]) -> io::Result<Vec<Listener>> {
         let name = self.name();
-        self.try_bind().await.map_err(|error| {
+        self.try_bind(runtimes).await.map_err(|error| {
             io::Error::new(error.kind(), format!("listening on {name} failed: {error}"))
         })
     }
@@ -80,6 +109,7 @@ impl Endpoint {
             Place::Name(name) => name.clone(),
             Place::Pair(host, port) => format!("{host}:{port}"),
             Place::Address(address) => address.to_string(),
+            Place::Port(port) => format!("port {port}"),
             Place::Path(path) => path.display().to_string(),
             Place::Tcp(_) | Place::Std(_) => "the given listener".to_owned(),
             #[cfg(unix)]
@@ -87,28 +117,32 @@ impl Endpoint {
         }
     }
 
-    async fn try_bind(self) -> io::Result<Listener> {
+    async fn try_bind(self, runtimes: &[Handle]) -> io::Result<Vec<Listener>> {
         let (backlog, reuse_port) = (self.backlog, self.reuse_port);
         let addresses: Vec<_> = match self.place {
             Place::Name(name) => lookup_host(name).await?.collect(),
             Place::Pair(host, port) => lookup_host((host, port)).await?.collect(),
             Place::Address(address) => vec![address],
-            Place::Tcp(listener) => return Ok(Listener::Tcp(listener)),
-            Place::Std(listener) => {
-                listener.set_nonblocking(true)?;
-                return Ok(Listener::Tcp(TcpListener::from_std(listener)?));
+            // Where there is no IPv6, the second is left.
+            Place::Port(port) => {
+                vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()]
             }
+            Place::Tcp(listener) => return share_tcp(listener.into_std()?, runtimes),
+            Place::Std(listener) => return share_tcp(listener, runtimes),
             #[cfg(unix)]
-            Place::Unix(listener) => return Ok(Listener::Unix { listener, _file: None }),
+            Place::Unix(listener) => return share_unix(listener.into_std()?, None, runtimes),
             #[cfg(unix)]
-            Place::Path(path) => return bind_path(path).await,
+            Place::Path(path) => {
+                let (listener, file) = bind_path(path).await?;
+                return share_unix(listener, Some(Arc::new(file)), runtimes);
+            }
             #[cfg(not(unix))]
             Place::Path(_) => return Err(io::ErrorKind::Unsupported.into()),
         };
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
         for address in addresses {
-            match bind_address(address, backlog, reuse_port) {
-                Ok(listener) => return Ok(Listener::Tcp(listener)),
+            match bind_each(address, backlog, reuse_port, runtimes) {
+                Ok(listeners) => return Ok(listeners),
                 Err(error) => last = error,
             }
         }
@@ -116,7 +150,40 @@ impl Endpoint {
     }
 }
 
-fn bind_address(address: SocketAddr, backlog: u32, reuse_port: bool) -> io::Result<TcpListener> {
+/// Only there does the kernel spread connections over the sockets that share a port.
+const SPREADS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+fn bind_each(
+    address: SocketAddr,
+    backlog: u32,
+    reuse_port: bool,
+    runtimes: &[Handle],
+) -> io::Result<Vec<Listener>> {
+    let Some((first, others)) = runtimes.split_first() else { return Ok(Vec::new()) };
+    let spread = SPREADS && !others.is_empty();
+    if spread && !reuse_port && address.port() != 0 {
+        // Our sockets would share the port with those of another process as well: ask for it
+        // alone first, so that one that is taken stays an error.
+        let _entered = first.enter();
+        drop(new_socket(address, false)?);
+    }
+    let bind = |address, runtime: &Handle| {
+        let _entered = runtime.enter();
+        new_socket(address, reuse_port || spread)?.listen(backlog)
+    };
+    let listener = bind(address, first)?;
+    if !spread {
+        return share_tcp(listener.into_std()?, runtimes);
+    }
+    let address = listener.local_addr()?;
+    let mut listeners = vec![Listener::Tcp(listener)];
+    for runtime in others {
+        listeners.push(Listener::Tcp(bind(address, runtime)?));
+    }
+    Ok(listeners)
+}
+
+fn new_socket(address: SocketAddr, reuse_port: bool) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A port that closed a moment ago can be bound again; on Windows the option means more.
     #[cfg(not(windows))]
@@ -126,14 +193,38 @@ fn bind_address(address: SocketAddr, backlog: u32, reuse_port: bool) -> io::Resu
     #[cfg(not(unix))]
     let _ = reuse_port;
     socket.bind(address)?;
-    socket.listen(backlog)
+    Ok(socket)
+}
+
+/// One socket, at which all of them wait.
+fn share_tcp(listener: std::net::TcpListener, runtimes: &[Handle]) -> io::Result<Vec<Listener>> {
+    listener.set_nonblocking(true)?;
+    let share = |runtime: &Handle| {
+        let _entered = runtime.enter();
+        TcpListener::from_std(listener.try_clone()?).map(Listener::Tcp)
+    };
+    runtimes.iter().map(share).collect()
 }
 
 #[cfg(unix)]
-async fn bind_path(path: PathBuf) -> io::Result<Listener> {
+fn share_unix(
+    listener: std::os::unix::net::UnixListener,
+    file: Option<Arc<Socket>>,
+    runtimes: &[Handle],
+) -> io::Result<Vec<Listener>> {
+    let share = |runtime: &Handle| {
+        let _entered = runtime.enter();
+        let listener = UnixListener::from_std(listener.try_clone()?)?;
+        Ok(Listener::Unix { listener, _file: file.clone() })
+    };
+    runtimes.iter().map(share).collect()
+}
+
+#[cfg(unix)]
+async fn bind_path(path: PathBuf) -> io::Result<(std::os::unix::net::UnixListener, Socket)> {
     use std::os::unix::fs::FileTypeExt;
     let error = match UnixListener::bind(&path) {
-        Ok(listener) => return Ok(Listener::Unix { listener, _file: Some(Socket(path)) }),
+        Ok(listener) => return Ok((listener.into_std()?, Socket(path))),
         Err(error) => error,
     };
     let left_behind = error.kind() == io::ErrorKind::AddrInUse
@@ -145,8 +236,8 @@ async fn bind_path(path: PathBuf) -> io::Result<Listener> {
         return Err(error);
     }
     std::fs::remove_file(&path)?;
-    let listener = UnixListener::bind(&path)?;
-    Ok(Listener::Unix { listener, _file: Some(Socket(path)) })
+    let listener = UnixListener::bind(&path)?.into_std()?;
+    Ok((listener, Socket(path)))
 }
 
 /// The file of a Unix socket that we have made, and take away.
@@ -170,7 +261,7 @@ pub(super) enum Listener {
     #[cfg(unix)]
     Unix {
         listener: UnixListener,
-        _file: Option<Socket>,
+        _file: Option<Arc<Socket>>,
     },
 }
 
@@ -250,6 +341,13 @@ impl From<(String, u16)> for Endpoint {
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
         Self::new(Place::Address(address))
+    }
+}
+
+/// A port on all interfaces, IPv6 and IPv4.
+impl From<u16> for Endpoint {
+    fn from(port: u16) -> Self {
+        Self::new(Place::Port(port))
     }
 }
 

@@ -15,6 +15,7 @@ mod serve;
 mod tls;
 #[cfg(feature = "hyper")]
 mod upgrade;
+mod workers;
 
 pub use accept::{accept, accept_guarded, accept_with};
 pub use connections::{Connections, Place};
@@ -27,3 +28,4 @@ pub use serve::{Serve, serve, serve_on};
 pub use tls::ServerTls;
 #[cfg(feature = "hyper")]
 pub use upgrade::{Upgrade, Upgrading};
+pub use workers::Workers;

@@ -9,6 +9,7 @@ use super::handshake::Handshake;
 use super::pause::accept_pause;
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
+use super::workers::{Workers, attend};
 use crate::error::{Error, Result};
 use crate::io::stream::Stream;
 use crate::options::Options;
@@ -23,8 +24,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// Handshakes at a time, by default.
@@ -91,6 +92,9 @@ where
     let plan = Plan {
         endpoints: vec![endpoint.into()],
         listeners: Vec::new(),
+        addresses: Vec::new(),
+        workers: None,
+        crew: None,
         options: Arc::default(),
         connections: Connections::default(),
         max_handshakes: MAX_HANDSHAKES,
@@ -142,7 +146,12 @@ pub struct Serve<H> {
 
 struct Plan {
     endpoints: Vec<Endpoint>,
-    listeners: Vec<Listener>,
+    /// Those that are bound, with the runtimes that accept from them.
+    listeners: Vec<(Handle, Listener)>,
+    addresses: Vec<SocketAddr>,
+    /// As it was asked for.
+    workers: Option<usize>,
+    crew: Option<Workers>,
     options: Arc<Options>,
     connections: Connections,
     max_handshakes: usize,
@@ -194,8 +203,26 @@ impl<H> Serve<H> {
         self
     }
 
+    /// Serves on so many threads, each with a runtime of its own that has this one thread
+    /// ([`Workers`]), instead of on the runtime that awaits it; 0 is one for each core.
+    ///
+    /// A connection and what its handler spawns stay on one thread. All else is as without it,
+    /// the bounds included, which hold for all threads together. How connections come to be
+    /// spread is said at [`Workers::bind`].
+    ///
+    /// ```no_run
+    /// # async fn echo(_: rialto_ws::WebSocket) -> rialto_ws::Result<()> { Ok(()) }
+    /// # async fn example() -> rialto_ws::Result<()> {
+    /// rialto_ws::serve("0.0.0.0:8080", echo).workers(0).await
+    /// # }
+    /// ```
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.plan.workers = Some(workers);
+        self
+    }
+
     /// Connections at a time whose handshake is not over, those being refused included.
-    /// Default 4096, at least 1.
+    /// Default 4096, at least 1 for each listener (with [`Serve::workers`], each worker has one).
     ///
     /// While there are so many, no more are accepted: the kernel keeps them in its backlog. Each
     /// takes [`Options::handshake_timeout`] at most, so that silent peers delay others and no
@@ -280,10 +307,20 @@ impl<H> Serve<H> {
     /// # Errors
     /// If an endpoint cannot be bound; the message names it.
     pub async fn bind(&mut self) -> Result<Vec<SocketAddr>> {
-        for endpoint in std::mem::take(&mut self.plan.endpoints) {
-            self.plan.listeners.push(endpoint.bind().await.map_err(Error::setup)?);
+        let plan = &mut self.plan;
+        if let Some(workers) = plan.workers.take() {
+            plan.crew = Some(Workers::start(workers).map_err(Error::setup)?);
         }
-        Ok(self.plan.listeners.iter().filter_map(Listener::address).collect())
+        let runtimes: Vec<_> = match &plan.crew {
+            Some(crew) => crew.runtimes().cloned().collect(),
+            None => vec![Handle::current()],
+        };
+        for endpoint in std::mem::take(&mut plan.endpoints) {
+            let listeners = endpoint.bind_on(&runtimes).await.map_err(Error::setup)?;
+            plan.addresses.extend(listeners.first().and_then(Listener::address));
+            plan.listeners.extend(runtimes.iter().cloned().zip(listeners));
+        }
+        Ok(plan.addresses.clone())
     }
 }
 
@@ -318,29 +355,27 @@ where
 {
     serve.bind().await?;
     let Serve { handler, plan } = serve;
+    // A listener that waits for a client holds a permit: each needs one.
+    let max_handshakes = plan.max_handshakes.max(plan.listeners.len());
     let (stopping, stopped) = watch::channel(false);
     let hall = Arc::new(Hall {
         handler,
         options: plan.options,
         connections: plan.connections,
-        handshakes: Arc::new(Semaphore::new(plan.max_handshakes)),
+        handshakes: Arc::new(Semaphore::new(max_handshakes)),
         addresses: plan.max_per_address.map(|cap| Arc::new(Addresses::new(cap))),
         guard: plan.guard,
         stopped,
         #[cfg(feature = "tls")]
         tls: plan.tls,
     });
-    // Dropped with this future: then nothing listens any more.
-    let mut accepting = JoinSet::new();
-    for listener in plan.listeners {
-        accepting.spawn(accept_from(Arc::clone(&hall), listener));
-    }
-    plan.shutdown.unwrap_or_else(|| Box::pin(pending())).await;
-    accepting.shutdown().await;
+    let shutdown = plan.shutdown.unwrap_or_else(|| Box::pin(pending()));
+    // When this future is dropped, nothing listens any more.
+    attend(plan.listeners, shutdown, |listener| accept_from(Arc::clone(&hall), listener)).await;
     stopping.send_replace(true);
     let deadline = deadline::after(plan.drain);
     hall.connections.stop_until(deadline).await;
-    let all = u32::try_from(plan.max_handshakes).unwrap_or(u32::MAX);
+    let all = u32::try_from(max_handshakes).unwrap_or(u32::MAX);
     // What is refused now has a second and its answer.
     let _ = timeout_at(deadline, hall.handshakes.acquire_many(all)).await;
     Ok(())
@@ -367,7 +402,7 @@ struct Arrival {
     _handshake: OwnedSemaphorePermit,
 }
 
-async fn accept_from<H, F, E>(hall: Arc<Hall<H>>, listener: Listener)
+async fn accept_from<H, F, E>(hall: Arc<Hall<H>>, listener: Arc<Listener>)
 where
     H: Fn(WebSocket) -> F + Send + Sync + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,

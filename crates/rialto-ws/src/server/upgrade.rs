@@ -326,15 +326,15 @@ impl Upgrading {
     /// stream is an `I`, `take` makes of it the stream to use.
     ///
     /// # Errors
-    /// As [`Upgrading::open`].
-    pub async fn open_as<I, S>(self, take: impl FnOnce(I) -> S) -> Result<WebSocket>
+    /// As [`Upgrading::open`], and what `take` fails with.
+    pub async fn open_as<I, S>(self, take: impl FnOnce(I) -> io::Result<S>) -> Result<WebSocket>
     where
         I: Read + Write + Unpin + 'static,
         S: Stream,
     {
         let Handed { upgraded, opening, options } = self.handed_over().await?;
         Ok(match upgraded.downcast::<I>() {
-            Ok(parts) => open(take(parts.io), &parts.read_buf, opening, &options),
+            Ok(parts) => open(take(parts.io)?, &parts.read_buf, opening, &options),
             Err(upgraded) => open_known(upgraded, opening, &options),
         })
     }

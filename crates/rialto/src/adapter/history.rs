@@ -38,6 +38,8 @@ pub(super) struct History {
     ends: VecDeque<End>,
     /// Sessions kept so far, which is the number of the newest.
     persisted: u64,
+    /// Sessions that nobody can claim any more, to be dropped when nothing is locked.
+    forgotten: Vec<SavedSession>,
 }
 
 /// When a session is to be forgotten.
@@ -68,6 +70,7 @@ impl History {
             sessions: HashMap::new(),
             ends: VecDeque::new(),
             persisted: 0,
+            forgotten: Vec::new(),
         }
     }
 
@@ -112,9 +115,23 @@ impl History {
             let Some(end) = self.ends.pop_front() else { break };
             // It may have been taken and kept again since.
             if self.sessions.get(&end.pid).is_some_and(|(number, _)| *number == end.session) {
-                self.sessions.remove(&end.pid);
+                let session = self.sessions.remove(&end.pid);
+                self.forgotten.extend(session.map(|(_, session)| session));
             }
         }
+    }
+
+    /// When the oldest of what is kept will be too old; `None` if nothing is kept.
+    pub(super) fn next_purge(&self) -> Option<Instant> {
+        let packet = self.entries.front();
+        let packet = packet.and_then(|entry| entry.at.checked_add(self.keep.packets));
+        let session = self.ends.front().map(|end| end.at);
+        packet.into_iter().chain(session).min()
+    }
+
+    /// What was forgotten since the last call.
+    pub(super) fn take_forgotten(&mut self) -> Vec<SavedSession> {
+        std::mem::take(&mut self.forgotten)
     }
 
     /// Keeps a session.
@@ -123,7 +140,8 @@ impl History {
         self.persisted += 1;
         let pid = session.pid.clone();
         self.ends.push_back(End { at, session: self.persisted, pid: pid.clone() });
-        self.sessions.insert(pid, (self.persisted, session));
+        let earlier = self.sessions.insert(pid, (self.persisted, session));
+        self.forgotten.extend(earlier.map(|(_, session)| session));
         self.purge(now);
     }
 
@@ -141,6 +159,21 @@ impl History {
     ) -> Option<SavedSession> {
         self.purge(now);
         let (_, mut session) = self.sessions.remove(pid)?;
+        if self.catch_up(&mut session, offset, limit, now).is_some() {
+            return Some(session);
+        }
+        self.forgotten.push(session);
+        None
+    }
+
+    /// Notes what the session has received; `None` if it cannot be told what it has missed.
+    fn catch_up(
+        &self,
+        session: &mut SavedSession,
+        offset: Option<&str>,
+        limit: usize,
+        now: Instant,
+    ) -> Option<()> {
         let received = offset.map_or(Some(0), |offset| self.number(offset))?;
         // An offset from before the session is one that the client had from an earlier one.
         session.marks.received = received.max(session.marks.since);
@@ -150,8 +183,8 @@ impl History {
         {
             return None;
         }
-        let missed: usize = self.missed(&session).map(Encoded::len).sum();
-        (missed <= limit).then_some(session)
+        let missed: usize = self.missed(session).map(Encoded::len).sum();
+        (missed <= limit).then_some(())
     }
 
     /// The number in an offset: 0 for one of an earlier process, `None` for what is no offset.

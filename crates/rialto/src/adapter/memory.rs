@@ -1,6 +1,7 @@
 //! The adapter of a single machine.
 
 use super::history::{History, Keep};
+use super::log::Log;
 use super::recovery::{Marks, Recovery, SavedSession};
 use super::rooms::{Changes, tell};
 use super::{
@@ -15,7 +16,6 @@ use parking_lot::Mutex;
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -55,17 +55,7 @@ impl Eq for Seat {}
 pub struct Memory {
     index: Mutex<Index>,
     host: OnceLock<Weak<dyn Host>>,
-    log: Option<Box<Log>>,
-}
-
-/// What is kept for clients that come back.
-///
-/// Its lock is held while packets are handed over, so that each connection gets them in the order
-/// of their offsets. It is taken before that of the index.
-struct Log {
-    history: Mutex<History>,
-    /// The newest packet that everyone has been handed.
-    head: AtomicU64,
+    log: Option<Arc<Log>>,
 }
 
 #[derive(Default)]
@@ -115,28 +105,43 @@ impl Memory {
             tracing::error!(%error, "no randomness: clients that come back are not recovered");
             return Self::new();
         }
-        let history = Mutex::new(History::new(keep, &BASE64URL_NOPAD.encode(&epoch)));
-        let log = Box::new(Log { history, head: AtomicU64::new(0) });
-        Self { log: Some(log), ..Self::default() }
+        let history = History::new(keep, &BASE64URL_NOPAD.encode(&epoch));
+        Self { log: Some(Log::new(history)), ..Self::default() }
     }
 
     fn head(&self) -> Option<u64> {
-        self.log.as_ref().map(|log| log.head.load(Ordering::Acquire))
+        self.log.as_ref().map(|log| log.head())
     }
 
     /// Changes rooms, and tells the namespace afterwards.
     fn change<R>(&self, work: impl FnOnce(&mut Index) -> R) -> R {
-        let host =
-            self.host.get().filter(|host| host.upgrade().is_some_and(|host| host.watches_rooms()));
-        let result = {
-            let mut index = self.index.lock();
-            index.watched = host.is_some();
-            work(&mut index)
-        };
-        if let Some(host) = host {
+        let watcher = self.watcher();
+        let result = self.change_for(watcher, work);
+        self.tell(watcher);
+        result
+    }
+
+    /// The namespace, if it wants to be told of changes.
+    fn watcher(&self) -> Option<&Weak<dyn Host>> {
+        self.host.get().filter(|host| host.upgrade().is_some_and(|host| host.watches_rooms()))
+    }
+
+    /// Changes rooms, and notes what [`Memory::tell`] is to tell.
+    fn change_for<R>(
+        &self,
+        watcher: Option<&Weak<dyn Host>>,
+        work: impl FnOnce(&mut Index) -> R,
+    ) -> R {
+        let mut index = self.index.lock();
+        index.watched = watcher.is_some();
+        work(&mut index)
+    }
+
+    /// Tells what was noted. Listeners may do as they like: nothing is locked.
+    fn tell(&self, watcher: Option<&Weak<dyn Host>>) {
+        if let Some(host) = watcher {
             tell(host, |with| with(&mut self.index.lock().changes));
         }
-        result
     }
 
     fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
@@ -206,6 +211,17 @@ impl Index {
         }
     }
 
+    /// A socket joins rooms; false if there is no such socket.
+    fn join(&mut self, id: &str, rooms: &[Room], head: impl FnOnce() -> Option<u64>) -> bool {
+        let Some(Seat(member)) = self.all.get(id).cloned() else { return false };
+        let id = Arc::clone(member.id());
+        let head = head();
+        for room in rooms.iter().filter(|room| **room != id) {
+            self.enter(&id, &member, room, head);
+        }
+        true
+    }
+
     fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room, head: Option<u64>) {
         let created = !self.rooms.contains_key(room);
         let members = self.rooms.entry(Arc::clone(room)).or_default();
@@ -254,16 +270,8 @@ impl Adapter for Memory {
     }
 
     fn join(&self, id: &str, rooms: &[Room]) -> bool {
-        self.change(|index| {
-            let Some(Seat(member)) = index.all.get(id).cloned() else { return false };
-            let id = Arc::clone(member.id());
-            // Read before the rooms have a new member: what is sent meanwhile counts as missed.
-            let head = self.head();
-            for room in rooms.iter().filter(|room| **room != id) {
-                index.enter(&id, &member, room, head);
-            }
-            true
-        })
+        // Read before the rooms have a new member: what is sent meanwhile counts as missed.
+        self.change(|index| index.join(id, rooms, || self.head()))
     }
 
     fn leave(&self, id: &str, room: &str) {
@@ -343,29 +351,30 @@ impl Recovery for Memory {
             send(packet);
             return;
         };
-        let mut history = log.history.lock();
-        if packet.is_volatile() {
-            if packet.ends_with_string() {
-                send(&packet.with_argument(&history.offset(history.head())));
-            } else {
-                send(packet);
+        log.with(|history| {
+            if packet.is_volatile() {
+                if packet.ends_with_string() {
+                    send(&packet.with_argument(&history.offset(history.head())));
+                } else {
+                    send(packet);
+                }
+                return;
             }
-            return;
-        }
-        let packet = packet.with_argument(&history.offset(history.head() + 1));
-        if send(&packet) {
-            history.push(packet, target.clone(), Instant::now());
-            log.head.store(history.head(), Ordering::Release);
-        }
+            let packet = packet.with_argument(&history.offset(history.head() + 1));
+            if send(&packet) {
+                history.push(packet, target.clone(), Instant::now());
+            }
+        });
     }
 
     fn persist_session(&self, mut session: SavedSession) {
         let Some(log) = &self.log else { return };
-        let mut history = log.history.lock();
-        if let Some(marks) = self.index.lock().marks.get(&session.id) {
-            session.marks = marks.clone();
-        }
-        history.persist(session, Instant::now());
+        log.with(|history| {
+            if let Some(marks) = self.index.lock().marks.get(&session.id) {
+                session.marks = marks.clone();
+            }
+            history.persist(session, Instant::now());
+        });
     }
 
     fn restore_session<'a>(
@@ -374,8 +383,9 @@ impl Recovery for Memory {
         offset: Option<&'a str>,
         limit: usize,
     ) -> BoxFuture<'a, Option<SavedSession>> {
-        let restore = |log: &Log| log.history.lock().restore(pid, offset, limit, Instant::now());
-        Box::pin(std::future::ready(self.log.as_deref().and_then(restore)))
+        let restore = |history: &mut History| history.restore(pid, offset, limit, Instant::now());
+        let session = self.log.as_ref().and_then(|log| log.with(restore));
+        Box::pin(std::future::ready(session))
     }
 
     fn rejoin(
@@ -384,21 +394,31 @@ impl Recovery for Memory {
         member: Arc<dyn Member>,
         hand: &mut dyn FnMut(&Encoded),
     ) {
-        let history = self.log.as_ref().map(|log| log.history.lock());
-        if let Some(history) = &history {
-            history.missed(session).for_each(hand);
+        let watcher = self.watcher();
+        let join = || {
+            let id = Arc::clone(member.id());
+            self.add(member);
+            self.change_for(watcher, |index| {
+                index.join(&id, &session.rooms, || self.head());
+                index.marks.insert(id, session.marks.clone());
+            });
+        };
+        match &self.log {
+            Some(log) => log.with(|history| {
+                history.missed(session).for_each(hand);
+                join();
+            }),
+            None => join(),
         }
-        let id = Arc::clone(member.id());
-        self.add(member);
-        self.join(&id, &session.rooms);
-        self.index.lock().marks.insert(id, session.marks.clone());
+        self.tell(watcher);
     }
 
     fn keeps_sessions(&self) -> bool {
         self.log.as_ref().is_some_and(|log| {
-            let mut history = log.history.lock();
-            history.purge(Instant::now());
-            history.sessions() > 0
+            log.with(|history| {
+                history.purge(Instant::now());
+                history.sessions() > 0
+            })
         })
     }
 }
@@ -418,6 +438,8 @@ mod tests {
     use super::*;
 
     use crate::encoded::Flags;
+    use crate::options::ConnectionStateRecovery;
+    use std::time::Duration;
 
     struct Peer(Room, Mutex<u32>, Handshake);
     use crate::handshake::Handshake;
@@ -498,5 +520,27 @@ mod tests {
         assert!(index.rooms.is_empty() && index.joined.is_empty() && index.all.is_empty());
         drop(index);
         assert!(!memory.join("a", &[Room::from("x")]));
+    }
+
+    #[tokio::test]
+    async fn packets_are_forgotten_though_nothing_happens_any_more() {
+        let moment = Duration::from_millis(1);
+        let recovery = ConnectionStateRecovery::default().max_disconnection_duration(moment);
+        let options = Options::default().ping_interval(moment).ping_timeout(moment);
+        let memory = Memory::with_recovery(&options.connection_state_recovery(recovery));
+        let log = memory.log.clone().unwrap();
+        let packet = Encoded::new(None, "2[\"x\"]", &[], Flags::default()).unwrap();
+        // Twice: the task that has done its work is followed by another.
+        for head in 1..=2 {
+            memory.broadcast(&packet, &Target::default(), None);
+            assert!(log.with(|history| history.next_purge().is_some()));
+            let forgotten = async {
+                while log.with(|history| history.next_purge().is_some()) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), forgotten).await.unwrap();
+            assert_eq!(memory.head(), Some(head));
+        }
     }
 }

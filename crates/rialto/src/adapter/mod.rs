@@ -5,12 +5,14 @@
 
 mod details;
 mod history;
+mod log;
 mod memory;
 mod recovery;
 mod rooms;
 mod servers;
 
 pub use details::SocketDetails;
+pub(crate) use log::outside;
 pub use memory::Memory;
 pub use recovery::{Recovery, SavedSession, SessionData};
 pub use rooms::RoomChange;

@@ -61,6 +61,10 @@ fn thousandths(text: &str) -> u16 {
     }
 }
 
+/// An extension of an answer that is not to be compressed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsItIs;
+
 /// Compresses the body of an answer if it is whole, long enough and not compressed yet, and its
 /// client takes it.
 pub(crate) async fn compress_reply(
@@ -71,7 +75,8 @@ pub(crate) async fn compress_reply(
     let Some(encoding) = accepted else { return reply };
     let length = reply.body().size_hint().exact();
     let long = length.is_some_and(|length| length > 0 && length >= settings.threshold as u64);
-    if !long || reply.headers().contains_key(header::CONTENT_ENCODING) {
+    let as_it_is = reply.extensions().get::<AsItIs>().is_some();
+    if !long || as_it_is || reply.headers().contains_key(header::CONTENT_ENCODING) {
         return reply;
     }
     let (mut parts, body) = reply.into_parts();

@@ -9,16 +9,15 @@ use std::sync::Once;
 
 /// Checks the origin of a request against the options; the refusal, if it is foreign.
 pub(super) fn foreign_origin(options: &Options, headers: &HeaderMap) -> Option<Reply> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = match headers.get(header::ORIGIN) {
-        None => None,
-        // An origin that is not even text is foreign.
-        Some(value) => Some(value.to_str().unwrap_or("null")),
-    };
-    if options.origins().allow(origin, text(header::HOST)) {
+    // What names no page is none.
+    let origin = headers.get(header::ORIGIN)?;
+    // An origin that is not even text is foreign.
+    let origin = origin.to_str().unwrap_or("null");
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    if options.origins().allow(Some(origin), host) {
         return None;
     }
-    explain(origin.unwrap_or_default());
+    explain(origin);
     let reason = "this origin may not use this server";
     let error = HandshakeError::Forbidden;
     Some(mark(refused(error, Some(reason)), error, Some(reason)))
@@ -48,7 +47,11 @@ pub(super) async fn deny(options: &Options, handshake: &Handshake, upgrade: bool
     let denied = decided.unwrap_or_else(|_| late()).err()?;
     let reply = match upgrade {
         true => refused_upgrade(upgrade_status(denied.http_status()), denied.message()),
-        false => plain(denied.http_status(), "application/json", denied.to_json()),
+        false => {
+            let status = denied.http_status();
+            tracing::debug!(status = status.as_u16(), "request denied: {:?}", denied.message());
+            plain(status, "application/json", denied.to_json())
+        }
     };
     Some(mark(reply, HandshakeError::Forbidden, Some(denied.message())))
 }

@@ -1,32 +1,95 @@
 //! CORS: what browsers are told about foreign pages.
 
 use super::reply::Reply;
+use crate::handshake::Handshake;
+use crate::net::Secured;
 use crate::options::{Cors, Options};
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Response, header};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use rialto_ws::Origins;
 use std::borrow::Cow;
+use std::future::Future;
+use std::net::SocketAddr;
+use tokio::time::timeout;
 
 /// Which page asks whom, kept while the request is answered.
 pub(crate) struct Asker {
     origin: Option<HeaderValue>,
     host: Option<HeaderValue>,
+    /// `Cors::decide` lets it in.
+    admitted: bool,
 }
 
+/// Marks a request whose page `Cors::decide` lets in: an extension.
+#[derive(Clone, Copy)]
+pub(super) struct Admitted;
+
 impl Asker {
-    pub(crate) fn of(request: &HeaderMap) -> Self {
-        let value = |name| request.get(name).cloned();
-        Self { origin: value(header::ORIGIN), host: value(header::HOST) }
+    /// Who asks; where the options leave the origin to a function, its answer is awaited.
+    pub(crate) fn of(
+        options: &Options,
+        request: &Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Self> + use<> {
+        let value = |name| request.headers().get(name).cloned();
+        let origin = value(header::ORIGIN);
+        // It matters beside an origin alone, and keeps the whole head in memory as long as it is
+        // held.
+        let host = origin.as_ref().and_then(|_| value(header::HOST));
+        let mut asker = Self { origin, host, admitted: false };
+        let deciding = asker.question(options, request, peer);
+        let limit = options.connect_timeout;
+        async move {
+            if let Some(deciding) = deciding {
+                asker.admitted = timeout(limit, deciding).await.unwrap_or_else(|_| {
+                    tracing::warn!("`Cors::decide` took longer than `connect_timeout`");
+                    false
+                });
+            }
+            asker
+        }
+    }
+
+    /// What the application is asked, if it is.
+    fn question(
+        &self,
+        options: &Options,
+        request: &Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Option<BoxFuture<'static, bool>> {
+        let cors = options.cors.as_ref()?;
+        let (decide, origin) = (cors.decide.as_ref()?, self.origin.as_ref()?.to_str().ok()?);
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        if cors.origins.allow(Some(origin), host) {
+            return None;
+        }
+        let mut head = Request::new(());
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.headers_mut() = request.headers().clone();
+        let handshake = Handshake::new(rialto_ws::Request::from_parts(&head.into_parts().0), peer);
+        Some(decide.ask(match request.extensions().get::<Secured>() {
+            Some(_) => handshake.secured(),
+            None => handshake,
+        }))
+    }
+
+    /// Notes on the request what was decided on its page.
+    pub(super) fn mark(&self, request: &mut Request<Body>) {
+        if self.admitted {
+            request.extensions_mut().insert(Admitted);
+        }
     }
 
     /// True for a page on loopback that asks a server on loopback: it may connect by default
     /// (see [`Origins`]), so it has to be able to read the answers.
     fn is_loopback(&self) -> bool {
-        let text = |value: &Option<HeaderValue>| {
-            value.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        match (text(&self.origin), text(&self.host)) {
-            (Some(origin), Some(host)) => Origins::is_loopback(&origin, &host),
+        fn text(value: Option<&HeaderValue>) -> Option<&str> {
+            value.and_then(|value| value.to_str().ok())
+        }
+        match (text(self.origin.as_ref()), text(self.host.as_ref())) {
+            (Some(origin), Some(host)) => Origins::is_loopback(origin, host),
             _ => false,
         }
     }
@@ -83,7 +146,7 @@ pub(crate) fn add_cors(options: &Options, asker: &Asker, reply: &mut Reply) {
     } else {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = &asker.origin else { return };
-        if !names(&cors, origin) && !asker.is_loopback() {
+        if !asker.admitted && !names(&cors, origin) && !asker.is_loopback() {
             return;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

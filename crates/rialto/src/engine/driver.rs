@@ -121,7 +121,6 @@ impl Turns {
                 },
             };
             if let Err(fault) = outcome {
-                tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
                 return self.session.fail(fault.reason, End { code: 1002, text: fault.text });
             }
         }
@@ -154,7 +153,6 @@ impl Turns {
         if self.client.poll_timeout().is_some_and(|due| due <= now)
             && let Err(fault) = self.client.handle_timeout(now)
         {
-            tracing::debug!(reason = fault.reason.as_str(), "{}", fault.text);
             self.session.close_with(fault.reason, End { code: 1008, text: fault.text });
         }
     }
@@ -181,6 +179,16 @@ impl Turns {
     fn finish(&mut self, reason: CloseReason, farewell: Option<End>, cx: &mut Context<'_>) {
         if !self.closed {
             self.closed = true;
+            let end = match reason {
+                CloseReason::PingTimeout => ends::SILENT,
+                _ => farewell.unwrap_or(ends::GOODBYE),
+            };
+            tracing::debug!(
+                reason = reason.as_str(),
+                code = end.code,
+                "session ended: {}",
+                end.text
+            );
             self.session.counters().closed(reason);
             self.client.closed(reason, cx);
         }

@@ -14,9 +14,12 @@ pub(super) struct Hooked {
 
 /// Keeps the head of a request, if a hook will ask for it.
 pub(super) fn note(options: &Options, request: &Request<Body>) -> Option<Hooked> {
+    if options.headers.is_none() && options.initial_headers.is_none() {
+        return None;
+    }
     let query = request.uri().query().unwrap_or_default();
     let initial = !query.split('&').any(|pair| pair.starts_with("sid="));
-    if options.headers.is_none() && (options.initial_headers.is_none() || !initial) {
+    if options.headers.is_none() && !initial {
         return None;
     }
     let mut copy = Request::new(());

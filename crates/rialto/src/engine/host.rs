@@ -5,8 +5,9 @@ use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_ws::SharedBudget;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::runtime::Handle;
 
 /// What the sessions of a server share.
 pub(crate) struct Host {
@@ -14,7 +15,13 @@ pub(crate) struct Host {
     /// Bytes that wait for slow peers.
     pub(crate) buffered: SharedBudget,
     pub(crate) counters: Counters,
+    /// The runtimes of a server that has one per core.
+    workers: OnceLock<Vec<Handle>>,
 }
+
+/// On which worker something lives; [`Home::default`] without workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Home(u16);
 
 /// Counts since the server began, and how many connections it has.
 #[derive(Default)]
@@ -48,7 +55,30 @@ pub struct Stats {
 impl Host {
     pub(crate) fn new(options: Options) -> Arc<Self> {
         let buffered = SharedBudget::new(options.max_buffered);
-        Arc::new(Self { options: Arc::new(options), buffered, counters: Counters::default() })
+        let (counters, workers) = (Counters::default(), OnceLock::new());
+        Arc::new(Self { options: Arc::new(options), buffered, counters, workers })
+    }
+
+    /// Says that the server runs on these; of no effect the second time.
+    pub(crate) fn set_workers(&self, workers: Vec<Handle>) {
+        let _first = self.workers.set(workers);
+    }
+
+    /// The worker on which this is called.
+    pub(super) fn here(&self) -> Home {
+        let Some(workers) = self.workers.get() else { return Home::default() };
+        let here = Handle::current().id();
+        let at = workers.iter().position(|worker| worker.id() == here);
+        // Counted from 1.
+        Home(at.and_then(|at| u16::try_from(at + 1).ok()).unwrap_or_default())
+    }
+
+    /// The runtime of a worker, if this is called on another.
+    pub(super) fn elsewhere(&self, home: Home) -> Option<&Handle> {
+        if home == self.here() {
+            return None;
+        }
+        self.workers.get()?.get(usize::from(home.0).checked_sub(1)?)
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -1,25 +1,33 @@
 //! Ids of sessions and sockets.
 
+use super::entropy;
 use data_encoding::BASE64URL_NOPAD;
 
-/// 20 URL-safe characters that hold 120 random bits of the operating system.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Id([u8; 20]);
+/// The id of a session. Every session has one, so our own lies in it.
+pub(crate) enum Id {
+    /// 20 URL-safe characters that hold 120 random bits of the operating system.
+    Random([u8; 20]),
+    /// The application's: see [`Options::generate_id`](crate::Options::generate_id).
+    Made(Box<str>),
+}
 
 impl Id {
     /// # Errors
     /// If the operating system gives no randomness; there is no weaker fallback.
     pub(crate) fn random() -> std::io::Result<Self> {
         let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        entropy::take(&mut bytes)?;
         let mut text = [0; 20];
         BASE64URL_NOPAD.encode_mut(&bytes, &mut text);
-        Ok(Self(text))
+        Ok(Self::Random(text))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // It is ASCII.
-        str::from_utf8(&self.0).unwrap_or_default()
+        match self {
+            // It is ASCII.
+            Self::Random(text) => str::from_utf8(text).unwrap_or_default(),
+            Self::Made(text) => text,
+        }
     }
 }
 

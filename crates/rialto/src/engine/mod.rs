@@ -3,6 +3,7 @@
 mod admission;
 mod cors;
 mod driver;
+mod entropy;
 mod hooks;
 mod host;
 mod id;

@@ -18,6 +18,8 @@ pub(crate) struct Outbox {
 /// text with its Engine.IO type, binary as it is.
 struct Waiting {
     kind: Kind,
+    /// Whether a body that holds it may be compressed for its sake.
+    compress: bool,
     payload: Bytes,
 }
 
@@ -51,22 +53,26 @@ impl Outbox {
     }
 
     pub(crate) fn push(&mut self, message: MessageRef<'_>) {
-        self.push_bytes(message.kind(), Bytes::copy_from_slice(message.as_bytes()));
+        let payload = message.as_bytes();
+        // Packets of the protocol itself are a single character.
+        self.push_bytes(message.kind(), Bytes::copy_from_slice(payload), payload.len() > 1);
     }
 
-    pub(crate) fn push_prepared(&mut self, message: &Prepared) {
-        self.push_bytes(message.kind(), message.payload_bytes());
+    pub(crate) fn push_prepared(&mut self, message: &Prepared, compress: bool) {
+        self.push_bytes(message.kind(), message.payload_bytes(), compress);
     }
 
-    fn push_bytes(&mut self, kind: Kind, payload: Bytes) {
+    fn push_bytes(&mut self, kind: Kind, payload: Bytes, compress: bool) {
         self.bytes.set(self.len() + payload.len());
         self.since.get_or_insert_with(Instant::now);
-        self.packets.push_back(Waiting { kind, payload });
+        self.packets.push_back(Waiting { kind, compress, payload });
     }
 
-    /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits.
-    pub(crate) fn take_payload(&mut self, limit: usize) -> Vec<u8> {
+    /// Takes as many packets as fit a body of `limit` bytes, one at least if any waits; whether the
+    /// body may be compressed.
+    pub(crate) fn take_payload(&mut self, limit: usize) -> (Vec<u8>, bool) {
         let mut body = Vec::with_capacity(self.len().min(limit));
+        let mut compress = false;
         let mut encoder = PayloadEncoder::new(&mut body, limit);
         while let Some(waiting) = self.packets.front() {
             let fits = match waiting.kind {
@@ -75,26 +81,31 @@ impl Outbox {
             };
             if !fits {
                 self.since = Some(Instant::now());
-                return body;
+                return (body, compress);
             }
+            compress |= waiting.compress;
             self.bytes.set(self.bytes.get() - waiting.payload.len());
             self.packets.pop_front();
         }
         self.since = None;
-        body
+        (body, compress)
     }
 
-    /// Takes packets from the front as long as `take` does.
-    pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) {
+    /// Takes packets from the front as long as `take` does; whether a body of them may be
+    /// compressed.
+    pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) -> bool {
+        let mut compress = false;
         while let Some(waiting) = self.packets.front() {
             if !take(waiting.message()) {
                 self.since = Some(Instant::now());
-                return;
+                return compress;
             }
+            compress |= waiting.compress;
             self.bytes.set(self.bytes.get() - waiting.payload.len());
             self.packets.pop_front();
         }
         self.since = None;
+        compress
     }
 
     /// Whether a binary message waits.
@@ -132,12 +143,27 @@ mod tests {
     use rialto_ws::SharedBudget;
 
     #[test]
+    fn a_body_is_compressed_for_the_sake_of_what_it_holds() {
+        let mut outbox = Outbox::new(SharedBudget::new(usize::MAX).charge());
+        let image = Prepared::new(Bytes::from_static(&[1, 2, 3]));
+        outbox.push_pong();
+        outbox.push_prepared(&image, false);
+        outbox.push(MessageRef::Text("4text"));
+        assert_eq!(outbox.take_payload(8), (b"3\x1ebAQID".to_vec(), false));
+        assert!(outbox.take_payload(8).1);
+        outbox.push_prepared(&image, false);
+        assert!(!outbox.take_while(|_| true));
+        outbox.push_prepared(&image, true);
+        assert!(outbox.take_while(|_| true));
+    }
+
+    #[test]
     fn pongs_side_by_side_are_one() {
         let mut outbox = Outbox::new(SharedBudget::new(usize::MAX).charge());
         (0..5).for_each(|_| outbox.push_pong());
         outbox.push(MessageRef::Text("4x"));
         (0..5).for_each(|_| outbox.push_pong());
-        assert_eq!(outbox.take_payload(100), b"3\x1e4x\x1e3");
+        assert_eq!(outbox.take_payload(100).0, b"3\x1e4x\x1e3");
     }
 
     #[test]
@@ -147,8 +173,8 @@ mod tests {
         outbox.push(MessageRef::Binary(&[1, 2, 3]));
         outbox.push(MessageRef::Text("4a long one"));
         assert_eq!(outbox.len(), 18);
-        assert_eq!(outbox.take_payload(12), b"4one\x1ebAQID");
-        assert_eq!(outbox.take_payload(3), b"4a long one");
+        assert_eq!(outbox.take_payload(12).0, b"4one\x1ebAQID");
+        assert_eq!(outbox.take_payload(3).0, b"4a long one");
         assert!(outbox.is_empty());
     }
 }

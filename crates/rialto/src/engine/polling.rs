@@ -3,6 +3,7 @@
 use super::reply::{Reply, ended, plain, refused};
 use super::revision3::Payload;
 use super::session::{Inner, Session};
+use crate::compression::AsItIs;
 use crate::ends;
 use axum::body::Body;
 use bytes::Bytes;
@@ -31,6 +32,9 @@ pub(super) fn payload(body: Payload, jsonp: Option<&str>) -> Reply {
         None => body,
     };
     let mut reply = plain(StatusCode::OK, body.content_type, body.bytes);
+    if !body.compress {
+        reply.extensions_mut().insert(AsItIs);
+    }
     if jsonp.is_some() {
         let nosniff = HeaderValue::from_static("nosniff");
         reply.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
@@ -121,7 +125,6 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: 
     let messages = match receive(session, body, form) {
         Ok(messages) => messages,
         Err(violation) => {
-            tracing::debug!(%violation, "bad polling payload");
             return refused(HandshakeError::BadRequest, Some(violation.as_str()));
         }
     };
@@ -259,6 +262,5 @@ fn turned_down(refusal: Refusal) -> Reply {
         Refusal::Overlap(violation) => Some(violation.as_str()),
         _ => None,
     };
-    tracing::debug!(?refusal, "request of a session refused");
     refused(refusal.handshake_error(), reason)
 }

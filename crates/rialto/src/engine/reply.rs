@@ -37,19 +37,29 @@ pub(super) fn mark(mut reply: Reply, error: HandshakeError, context: Option<&str
 /// A refusal in the reference's form: `{"code":…,"message":…}`.
 pub(super) fn refused(error: HandshakeError, message: Option<&str>) -> Reply {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let body = error.to_json_with(message.unwrap_or(error.message()));
+    let text = message.unwrap_or(error.message());
+    tracing::debug!(status = status.as_u16(), code = error.code(), "request refused: {text}");
+    let body = error.to_json_with(text);
     plain(status, "application/json", body)
 }
 
 /// A refusal that the reference does not have, in the same form.
 pub(super) fn ended(end: RequestEnd) -> Reply {
     let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
+    tracing::debug!(status = end.status, code = end.code, "request refused: {}", end.text);
     let body = format!(r#"{{"code":{},"message":"{}"}}"#, end.code, end.text);
     plain(status, "application/json", body)
 }
 
+/// The same for an upgrade.
+pub(super) fn ended_upgrade(end: RequestEnd) -> Reply {
+    let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
+    refused_upgrade(status, end.text)
+}
+
 /// A refusal of an upgrade: the bare message, and the connection ends.
 pub(super) fn refused_upgrade(status: StatusCode, message: &str) -> Reply {
+    tracing::debug!(status = status.as_u16(), "upgrade refused: {message:?}");
     let mut reply = plain(status, "text/plain; charset=UTF-8", message.to_owned());
     reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     reply

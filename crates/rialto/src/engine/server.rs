@@ -1,7 +1,7 @@
 //! The engine: the table of sessions, and where requests enter.
 
 use super::admission::{deny, foreign_origin, refuse};
-use super::cors::{Asker, add_cors, preflight};
+use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
@@ -9,12 +9,12 @@ use super::id::Id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
-use super::reply::{Refusal, Reply, ended};
+use super::reply::{Refusal, Reply, ended, ended_upgrade};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
 use crate::compression;
-use crate::ends;
+use crate::ends::{self, RequestEnd};
 use crate::handshake::Handshake;
 use crate::net::Secured;
 use crate::options::{ConnectionError, Options};
@@ -38,18 +38,18 @@ pub(crate) trait App: Send + Sync + 'static {
     fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client>;
 }
 
-/// What a request that opens a session says of its client.
-#[derive(Clone, Copy)]
+/// What is known of a session before it begins.
 pub(super) struct Opening {
+    id: Id,
     version: Version,
     /// It cannot receive binary.
     base64: bool,
 }
 
 impl Opening {
-    fn of(query: &Query<'_>) -> Self {
+    fn of(query: &Query<'_>, id: Id) -> Self {
         // What comes by JSONP is text.
-        Self { version: query.version, base64: query.base64 || query.jsonp.is_some() }
+        Self { id, version: query.version, base64: query.base64 || query.jsonp.is_some() }
     }
 }
 
@@ -108,10 +108,11 @@ impl Engine {
     /// Answers a request on the engine's path.
     pub(crate) async fn handle(
         self: &Arc<Self>,
-        request: Request<Body>,
+        mut request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let asker = Asker::of(request.headers());
+        let asker = Asker::of(self.options(), &request, peer).await;
+        asker.mark(&mut request);
         let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match (answered, &self.stack) {
             (Some(reply), _) => reply,
@@ -171,7 +172,9 @@ impl Engine {
         if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
         }
-        if let Some(reply) = foreign_origin(self.options(), request.headers()) {
+        if request.extensions().get::<Admitted>().is_none()
+            && let Some(reply) = foreign_origin(self.options(), request.headers())
+        {
             return reply;
         }
         if query.jsonp.is_some()
@@ -214,7 +217,11 @@ impl Engine {
         match *request.method() {
             // What is no proper handshake, a POST for instance, is refused as one.
             _ if upgrade => upgrade::probe(self, session, request, query),
-            Method::GET => polling::poll(&session, jsonp).await,
+            Method::GET => {
+                // A poll waits for long: the head that asked for it does not.
+                drop(request);
+                polling::poll(&session, jsonp).await
+            }
             Method::POST => polling::post(&session, request, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
@@ -232,7 +239,6 @@ impl Engine {
         peer: Option<SocketAddr>,
         query: &Query<'_>,
     ) -> Reply {
-        let opening = Opening::of(query);
         let (parts, body) = request.into_parts();
         let mut handshake = Handshake::of(&parts, upgrade, peer);
         if parts.extensions.get::<Secured>().is_some() {
@@ -241,13 +247,18 @@ impl Engine {
         if let Some(refusal) = deny(self.options(), &handshake, upgrade).await {
             return refusal;
         }
+        let opening = match self.new_id(&handshake) {
+            Ok(id) => Opening::of(query, id),
+            Err(end) if upgrade => return ended_upgrade(end),
+            Err(end) => return ended(end),
+        };
         if upgrade {
             return upgrade::open(self, Request::from_parts(parts, body), handshake, opening);
         }
         let Some(session) = self.start(Transport::Polling, None, handshake, opening) else {
-            return ended(ends::NO_RANDOMNESS);
+            return ended(ends::NOT_AN_ID);
         };
-        let body = format!("0{}", self.open_json(session.id(), Transport::Polling));
+        let body = self.open_packet(session.id(), Transport::Polling);
         let body = Payload::control(query.version, &body);
         let mut reply = polling::payload(body, query.jsonp.as_deref());
         let cookie = self.options().cookie.as_ref().map(|cookie| cookie.header(session.id()));
@@ -255,6 +266,21 @@ impl Engine {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
         }
         reply
+    }
+
+    /// An id for a session that begins.
+    fn new_id(&self, handshake: &Handshake) -> Result<Id, RequestEnd> {
+        let Some(generate) = &self.options().generate_id else {
+            return Id::random().map_err(|error| {
+                tracing::error!(%error, "no randomness for a session id");
+                ends::NO_RANDOMNESS
+            });
+        };
+        let id = generate.make(handshake).filter(|id| self.find(id).is_none());
+        id.map(Id::Made).ok_or_else(|| {
+            tracing::error!("`generate_id` has made an id that is taken, or of another form");
+            ends::NOT_AN_ID
+        })
     }
 
     /// Makes a session and its task; on a WebSocket, the open packet is its first message.
@@ -265,39 +291,46 @@ impl Engine {
         handshake: Handshake,
         opening: Opening,
     ) -> Option<Arc<Session>> {
-        let id = Id::random()
-            .inspect_err(|error| tracing::error!(%error, "no randomness for a session id"))
-            .ok()?;
-        let Opening { version, base64 } = opening;
+        let Opening { id, version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let engine = Arc::clone(self);
         let session = Session::new(id, engine, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
+        if !self.sessions.lock().insert(ById(Arc::clone(&session))) {
+            tracing::error!("`generate_id` has made an id twice");
+            if let Some(socket) = socket {
+                socket.sender().close(ends::ID_TAKEN.code, ends::ID_TAKEN.text);
+            }
+            return None;
+        }
+        self.host.counters.opened();
+        let listed = Listed(Arc::clone(&session));
         if let Some(socket) = &socket {
-            let open = format!("0{}", self.open_json(id.as_str(), transport));
+            let open = self.open_packet(session.id(), transport);
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
-        self.sessions.lock().insert(ById(Arc::clone(&session)));
-        self.host.counters.opened();
-        let listed = Listed(Arc::clone(&session));
         tokio::spawn(Driver::new(listed, socket, client));
         Some(session)
     }
 
-    fn open_json(&self, sid: &str, transport: Transport) -> String {
+    fn open_packet(&self, sid: &str, transport: Transport) -> String {
         let may_upgrade = transport == Transport::Polling
             && self.options().allow_upgrades
             && self.options().transports.contains(&Transport::WebSocket);
-        Open {
+        let open = Open {
             sid: sid.into(),
             upgrades: if may_upgrade { vec![Transport::WebSocket] } else { Vec::new() },
             ping_interval: self.options().ping_interval,
             ping_timeout: self.options().ping_timeout,
             max_payload: self.options().max_payload,
-        }
-        .to_json()
+        };
+        let mut packet = String::with_capacity(160);
+        packet.push('0');
+        // A string takes whatever is written into it.
+        let _ = open.write_json(&mut packet);
+        packet
     }
 }
 

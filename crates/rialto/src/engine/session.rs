@@ -1,12 +1,12 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
-use super::host::Counters;
+use super::host::{Counters, Home};
 use super::id::Id;
 use super::line::Line;
 use super::queues::Queues;
 use super::revision3::{self, Payload};
 use super::server::Engine;
-use crate::encoded::Encoded;
+use crate::encoded::{Encoded, Messages};
 use crate::ends::{self, End};
 use crate::options::Options;
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct Session {
     base64: AtomicBool,
     /// See [`Session::evict`].
     evicted: AtomicBool,
+    /// Where its task runs.
+    home: Home,
     line: Line,
     inner: Mutex<Inner>,
 }
@@ -70,7 +73,7 @@ impl Session {
         websocket: Option<&WebSocket>,
         base64: bool,
     ) -> Self {
-        let version = machine.version();
+        let (version, home) = (machine.version(), engine.host().here());
         let sender = websocket.map_or_else(OnceLock::new, |ws| OnceLock::from(ws.sender()));
         let inner = Inner {
             machine,
@@ -86,6 +89,7 @@ impl Session {
             version,
             base64: AtomicBool::new(base64),
             evicted: AtomicBool::new(false),
+            home,
             line: Line::default(),
             inner: Mutex::new(inner),
         }
@@ -99,6 +103,11 @@ impl Session {
     /// What it is a session of.
     pub(super) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// The worker on which its task runs, if this is called on another.
+    pub(super) fn elsewhere(&self) -> Option<&Handle> {
+        self.engine.host().elsewhere(self.home)
     }
 
     pub(crate) fn options(&self) -> &Arc<Options> {
@@ -134,14 +143,31 @@ impl Session {
     }
 
     /// Hands messages to the WebSocket, in the revision's form.
-    fn write(&self, sender: &Sender, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
-        let is_binary = |message: &MessageRef<'_>| matches!(message, MessageRef::Binary(_));
-        if self.version == Version::V3 && messages.iter().any(is_binary) {
-            let messages = revision3::messages(messages, self.base64());
-            let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
-            return sender.try_send_group(&messages).map_err(|error| refusal(&error));
+    fn write(&self, sender: &Sender, messages: Messages<'_>) -> Result<(), SendError> {
+        if self.version == Version::V3 && messages.has_binary() {
+            return self.write_revised(sender, messages.iter());
         }
-        sender.try_send_group(messages).map_err(|error| refusal(&error))
+        let sent = match messages {
+            Messages::Standard(text, attachments) => {
+                sender.try_send_with_binary(MessageRef::Text(text), attachments)
+            }
+            Messages::Other(messages) => {
+                let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+                sender.try_send_group(&messages)
+            }
+        };
+        sent.map_err(|error| refusal(&error))
+    }
+
+    /// [`Session::write`] for revision 3, where binary has a form of its own.
+    fn write_revised<'a>(
+        &self,
+        sender: &Sender,
+        messages: impl Iterator<Item = MessageRef<'a>>,
+    ) -> Result<(), SendError> {
+        let messages = revision3::messages(messages, self.base64());
+        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
+        sender.try_send_group(&messages).map_err(|error| refusal(&error))
     }
 
     /// [`Session::write`] of what was framed before.
@@ -149,8 +175,7 @@ impl Session {
         let messages = match self.version {
             Version::V4 => packet.messages(),
             Version::V3 if self.base64() => {
-                let messages: Vec<_> = packet.message_refs().collect();
-                return self.write(sender, &messages);
+                return self.write_revised(sender, packet.message_refs());
             }
             Version::V3 => packet.messages_of_revision3(),
         };
@@ -168,7 +193,7 @@ impl Session {
     }
 
     /// Sends the messages of one packet side by side, if the budget has room for all.
-    pub(crate) fn send(&self, messages: &[MessageRef<'_>]) -> Result<(), SendError> {
+    pub(crate) fn send(&self, messages: Messages<'_>) -> Result<(), SendError> {
         if let Some(sender) = self.websocket.get() {
             return self.write(sender, messages);
         }
@@ -178,7 +203,7 @@ impl Session {
         }
         self.admit(&inner)?;
         if let Some(queues) = &mut inner.queues {
-            messages.iter().for_each(|message| queues.outbox.push(*message));
+            messages.iter().for_each(|message| queues.outbox.push(message));
             queues.wake_poll();
         }
         Ok(())
@@ -199,7 +224,8 @@ impl Session {
         }
         self.admit(&inner)?;
         if let Some(queues) = &mut inner.queues {
-            packet.messages().iter().for_each(|message| queues.outbox.push_prepared(message));
+            let push = |message| queues.outbox.push_prepared(message, packet.compresses());
+            packet.messages().iter().for_each(push);
             queues.wake_poll();
         }
         Ok(())
@@ -252,7 +278,6 @@ impl Session {
         }
         inner.machine.close(reason, Instant::now());
         inner.farewell = Some(Box::new(end));
-        tracing::debug!(%reason, code = end.code, "closing: {}", end.text);
         if self.websocket.get().is_some() {
             inner.machine.lost(reason);
         }
@@ -352,11 +377,13 @@ impl Session {
     pub(super) fn take_inbound(&self) -> Option<Message> {
         let mut inner = self.inner.lock();
         let queues = inner.queues.as_mut()?;
-        let message = queues.inbound.pop_front();
+        let message = queues.inbound.pop_front()?;
+        // Only now: a handler that waits for room is woken by this too, and runs in the task that
+        // asks here in each of its turns.
         if queues.inbound.is_empty() {
             queues.wake_waiters();
         }
-        message
+        Some(message)
     }
 
     /// The upgrade is complete: what waits leaves by the WebSocket, and so does all that follows.
@@ -365,7 +392,13 @@ impl Session {
         self.base64.store(base64, Ordering::Release);
         let mut full = false;
         if let Some(queues) = &mut inner.queues {
-            queues.outbox.drain(|message| full |= self.write(&sender, &[message]).is_err());
+            queues.outbox.drain(|message| {
+                let sent = match self.version {
+                    Version::V3 => self.write_revised(&sender, std::iter::once(message)),
+                    Version::V4 => sender.try_send_ref(message).map_err(|error| refusal(&error)),
+                };
+                full |= sent.is_err();
+            });
             queues.probe = None;
             queues.upgraded = Some(socket);
         }
@@ -404,12 +437,22 @@ impl Session {
             State::Open => None,
             State::Closing(reason) | State::Closed(reason) => Some(reason),
         };
+        let due = inner.machine.poll_timeout();
         Signals {
             closed,
             upgraded: inner.take_upgraded(),
-            deadline: inner.machine.poll_timeout(),
+            deadline: due.map(|due| self.next_look(due, now)),
             farewell: inner.farewell.as_deref().copied(),
         }
+    }
+
+    /// What waits for polls is looked after once per ping, also while one is not answered, and
+    /// where clients ping by themselves.
+    fn next_look(&self, due: Instant, now: Instant) -> Instant {
+        if self.transport() == Transport::WebSocket || self.options().stall_timeout.is_none() {
+            return due;
+        }
+        now.checked_add(self.options().ping_interval).map_or(due, |look| due.min(look))
     }
 
     /// Whether a client on long-polling has left something lie for too long.
@@ -550,4 +593,16 @@ impl Inner {
 
 fn refusal(error: &rialto_ws::Error) -> SendError {
     if error.is_full() { SendError::Full } else { SendError::Closed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Allocators give out 192 bytes, and 224 for one more.
+    #[test]
+    fn a_session_is_one_small_block() {
+        let size = size_of::<Session>() + 2 * size_of::<usize>();
+        assert!(size <= 192, "{size} bytes");
+    }
 }

@@ -3,7 +3,7 @@
 use super::driver::{Client, Fault};
 use super::server::App;
 use super::session::{SendError, Session};
-use crate::encoded::with_scratch;
+use crate::encoded::{Messages, with_scratch};
 use crate::error::{Error, Result};
 use crate::handshake::Handshake;
 use crate::options::Transport;
@@ -82,11 +82,11 @@ impl EngineSocket {
 
     fn try_send(&self, message: &Message) -> Result<(), SendError> {
         match message {
-            Message::Binary(bytes) => self.session.send(&[MessageRef::Binary(bytes)]),
+            Message::Binary(_) => self.session.send(Messages::Other(std::slice::from_ref(message))),
             Message::Text(text) => with_scratch(|out| {
                 out.extend_from_slice(text.as_bytes());
                 let text = std::str::from_utf8(out).unwrap_or_default();
-                self.session.send(&[MessageRef::Text(text)])
+                self.session.send(Messages::Standard(text, &[]))
             }),
         }
     }
@@ -94,6 +94,12 @@ impl EngineSocket {
     /// Ends the session.
     pub fn close(&self) {
         self.session.close(CloseReason::ForcedClose);
+    }
+
+    /// The session's id. Whoever knows it has the session.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.session.id()
     }
 
     /// The request that opened the session.

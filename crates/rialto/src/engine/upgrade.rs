@@ -7,15 +7,18 @@ use super::server::{Engine, Opening};
 use super::session::Session;
 use crate::ends;
 use crate::handshake::Handshake;
-use crate::net::Conn;
+use crate::net::{Conn, Held};
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use hyper_util::rt::TokioIo;
 use rialto_protocol::engine::{Packet, Probe, Query, Transport};
-use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket};
+use rialto_ws::{Limits, Message, Origins, Place, Refusal, Upgrade, WebSocket, turn};
+use std::future::{Future, ready};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 /// True if the request asks for a WebSocket, or for another protocol by RFC 8441.
 pub(super) fn is_upgrade(request: &Request<Body>) -> bool {
@@ -45,6 +48,7 @@ pub(super) fn open(
     let upgrade = Upgrade::new(request).options(options).forget_request();
     accept(upgrade, move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake, opening);
+        ready(())
     })
 }
 
@@ -58,15 +62,13 @@ pub(super) fn probe(
     let base64 = query.base64;
     let started = session.update(|inner| inner.machine.probe_started(Instant::now()));
     if let Err(refusal) = started {
-        tracing::debug!(?refusal, "upgrade refused");
         return refuse(true, refusal.handshake_error(), None);
     }
     let options = socket_options(engine.host());
+    let home = session.elsewhere().cloned();
     let guard = ProbeGuard(Some(session));
     let upgrade = Upgrade::new(request).options(options).forget_request();
-    accept(upgrade, move |socket, _| {
-        tokio::spawn(run_probe(guard, socket, base64));
-    })
+    accept_at(home, upgrade, move |socket, _| run_probe(guard, socket, base64))
 }
 
 /// Ends the probe on the session's side, unless it has become an upgrade.
@@ -144,28 +146,61 @@ fn socket_options(host: &Host) -> rialto_ws::Options {
 }
 
 /// Answers the handshake of a WebSocket and hands the connection to `then`, with its place if
-/// the connection is counted.
-pub(crate) fn accept(
+/// the connection is counted; what that returns is run in the same task.
+///
+/// On our own listener the answer leaves together with what `then` sends.
+pub(crate) fn accept<F: Future<Output = ()> + Send>(
     upgrade: Upgrade,
-    then: impl FnOnce(WebSocket, Option<Place>) + Send + 'static,
+    then: impl FnOnce(WebSocket, Option<Place>) -> F + Send + 'static,
 ) -> Reply {
-    let (reply, mut upgrading) = match upgrade.answer() {
+    accept_at(None, upgrade, then)
+}
+
+/// [`accept`] that hands the connection over on another runtime, if one is named.
+fn accept_at<F: Future<Output = ()> + Send>(
+    home: Option<Handle>,
+    upgrade: Upgrade,
+    then: impl FnOnce(WebSocket, Option<Place>) -> F + Send + 'static,
+) -> Reply {
+    let (mut reply, mut upgrading): (Reply, _) = match upgrade.answer() {
         Ok(answered) => answered,
         Err(refusal) => return refused_handshake(&refusal),
     };
-    tokio::spawn(async move {
+    reply.extensions_mut().insert(Held);
+    let moves = home.is_some();
+    let home = home.unwrap_or_else(Handle::current);
+    home.spawn(async move {
         let place = upgrading.take_place();
-        match upgrading.open_as(|io: TokioIo<Conn<TcpStream>>| io.into_inner().into_stream()).await
-        {
-            Ok(socket) => then(socket, place),
+        let mut held = Vec::new();
+        let take = |io: TokioIo<Conn<TcpStream>>| {
+            let (stream, written) = io.into_inner().into_parts();
+            held = written;
+            if moves { move_here(stream) } else { Ok(stream) }
+        };
+        match upgrading.open_as(take).await {
+            Ok(socket) => begin(socket, &held, |socket| then(socket, place)).await,
             Err(error) => tracing::debug!(%error, "the connection was lost during its upgrade"),
         }
     });
     reply
 }
 
+/// Begins with a connection whose answer was held back, in one turn.
+fn begin<F>(socket: WebSocket, held: &[u8], then: impl FnOnce(WebSocket) -> F) -> F {
+    let _turn = turn::enter();
+    socket.precede(held);
+    then(socket)
+}
+
+/// Has the present runtime wait for the stream, instead of the one that accepted it: else every
+/// message would wake two threads.
+fn move_here(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
+}
+
 /// A handshake that breaks RFC 6455 is answered as `rialto-ws` answers it.
 fn refused_handshake(refusal: &Refusal) -> Reply {
+    tracing::debug!(%refusal, "upgrade refused");
     let mut reply = refusal.to_response();
     reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     reply

@@ -12,13 +12,15 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Our own bundles; made by `cargo xtask client`.
-const OWN: [(&str, &[u8]); 6] = [
+const OWN: [(&str, &[u8]); 8] = [
     ("socket.io.js", include_bytes!("../../client/socket.io.js")),
     ("socket.io.js.map", include_bytes!("../../client/socket.io.js.map")),
     ("socket.io.min.js", include_bytes!("../../client/socket.io.min.js")),
     ("socket.io.min.js.map", include_bytes!("../../client/socket.io.min.js.map")),
     ("socket.io.esm.min.js", include_bytes!("../../client/socket.io.esm.min.js")),
     ("socket.io.esm.min.js.map", include_bytes!("../../client/socket.io.esm.min.js.map")),
+    ("socket.io.msgpack.min.js", include_bytes!("../../client/socket.io.msgpack.min.js")),
+    ("socket.io.msgpack.min.js.map", include_bytes!("../../client/socket.io.msgpack.min.js.map")),
 ];
 
 /// The version and a hash of what was built, so that a browser never keeps an older client.
@@ -41,11 +43,9 @@ pub(crate) struct Bundle {
     compressed: Mutex<HashMap<(String, Encoding), (String, Bytes)>>,
 }
 
-/// True for the names that socket.io serves: `socket.io[.esm|.msgpack][.min].js[.map]`.
+/// True for the names that socket.io serves: those of our own bundles.
 pub(crate) fn is_bundle_name(name: &str) -> bool {
-    let Some(middle) = name.strip_prefix("socket.io") else { return false };
-    let middle = middle.strip_suffix(".map").unwrap_or(middle);
-    matches!(middle, ".js" | ".min.js" | ".esm.min.js" | ".msgpack.min.js")
+    OWN.iter().any(|(own, _)| *own == name)
 }
 
 impl Bundle {
@@ -162,10 +162,19 @@ mod tests {
 
     #[test]
     fn only_the_names_of_socket_io_are_bundles() {
-        for name in ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js.map"] {
-            assert!(is_bundle_name(name), "{name}");
+        for script in ["js", "min.js", "esm.min.js", "msgpack.min.js"] {
+            let script = format!("socket.io.{script}");
+            assert!(is_bundle_name(&script), "{script}");
+            assert!(is_bundle_name(&format!("{script}.map")), "{script}.map");
         }
-        for name in ["socket.io", "x.js", "socket.io.js.map.map", "socket.io/../x", ""] {
+        for name in [
+            "socket.io",
+            "x.js",
+            "socket.io.js.map.map",
+            "socket.io.msgpack.js",
+            "socket.io/../x",
+            "",
+        ] {
             assert!(!is_bundle_name(name), "{name}");
         }
     }

@@ -1,7 +1,12 @@
 //! Which foreign pages may use the server: the options of npm's `cors`, where they make sense.
 
+use crate::handshake::Handshake;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use rialto_ws::Origins;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Which foreign pages may use the server, and how CORS tells their browsers.
@@ -22,6 +27,8 @@ use std::time::Duration;
 pub struct Cors {
     /// The origins: those of a list, a pattern or a function.
     pub origins: Origins,
+    /// Is asked about a page of any other origin. Default none: it may not connect.
+    pub decide: Option<DecideOrigin>,
     /// Whether browsers may send cookies. Default false.
     pub credentials: bool,
     /// The methods named in preflight answers. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
@@ -58,6 +65,7 @@ impl Cors {
     fn of(origins: Origins) -> Self {
         Self {
             origins,
+            decide: None,
             credentials: false,
             methods: "GET,HEAD,PUT,PATCH,POST,DELETE".to_owned(),
             allowed_headers: Vec::new(),
@@ -66,6 +74,32 @@ impl Cors {
             success_status: StatusCode::NO_CONTENT,
             preflight_continue: false,
         }
+    }
+
+    /// Sets [`Cors::decide`]: a decision that takes its time, such as a look into a database, about
+    /// pages whose origin is neither the server's own nor among [`Cors::origins`].
+    ///
+    /// It is asked before each request of such a page, preflight requests, polls and the browser
+    /// client included: what is slow should be remembered. One that is not made within
+    /// [`Options::connect_timeout`](crate::Options::connect_timeout) is a no, with a line in the
+    /// log; so decide yourself what an error of your database means. JSONP goes by the origins
+    /// alone.
+    ///
+    /// ```
+    /// use rialto::{Cors, Handshake};
+    /// # async fn is_customer(origin: String) -> Result<bool, std::io::Error> { Ok(true) }
+    /// let cors = Cors::new(["https://app.example"]).decide(async |request: Handshake| {
+    ///     let origin = request.header("origin").unwrap_or_default().to_owned();
+    ///     is_customer(origin).await.unwrap_or(false)
+    /// });
+    /// ```
+    #[must_use]
+    pub fn decide<F>(mut self, decide: impl Fn(Handshake) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.decide = Some(DecideOrigin(Arc::new(move |request| Box::pin(decide(request)))));
+        self
     }
 
     /// Sets [`Cors::credentials`].
@@ -116,5 +150,21 @@ impl Cors {
     pub fn preflight_continue(mut self, on: bool) -> Self {
         self.preflight_continue = on;
         self
+    }
+}
+
+/// A decision on pages of foreign origins: see [`Cors::decide`].
+#[derive(Clone)]
+pub struct DecideOrigin(Arc<dyn Fn(Handshake) -> BoxFuture<'static, bool> + Send + Sync>);
+
+impl DecideOrigin {
+    pub(crate) fn ask(&self, request: Handshake) -> BoxFuture<'static, bool> {
+        (self.0)(request)
+    }
+}
+
+impl fmt::Debug for DecideOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecideOrigin")
     }
 }

@@ -82,6 +82,27 @@ impl Packet {
         let kind = digit.ok_or("unknown Socket.IO packet type")?;
         Ok(Self { kind, namespace: namespace.into(), id: None, data: None })
     }
+
+    /// Checks a packet that a client has sent, as the server does with what a decoder made: its
+    /// namespace's name (at most 1024 bytes), where an id has to be and where none may, the shape
+    /// of `data`, the event's name, and [`MAX_BINARY`]. For the tests of a [`Parser`].
+    ///
+    /// # Errors
+    /// If the server would close the connection for it.
+    ///
+    /// ```
+    /// use rialto::parser::Packet;
+    ///
+    /// let event = |name: &str| Packet {
+    ///     data: Some(serde_json::from_value(serde_json::json!([name, 1])).unwrap()),
+    ///     ..Packet::new(2, "/").unwrap()
+    /// };
+    /// assert!(event("say").check().is_ok());
+    /// assert!(event("disconnect").check().is_err(), "the name is reserved");
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        receive(self.clone()).map(drop).map_err(Error::from)
+    }
 }
 
 /// Makes messages of packets; see the [module](self).

@@ -217,21 +217,27 @@ fn binary(bytes: &mut &[u8], len: usize) -> Result<Value> {
     Ok(Value::Binary(Bytes::copy_from_slice(take(bytes, len)?)))
 }
 
-/// What JavaScript clients write as extensions: `undefined`, dates, array buffers.
+/// What JavaScript clients write as extensions: `undefined` and dates. Others are, as there, arrays
+/// of their type and their bytes.
 fn extension(bytes: &mut &[u8], len: usize) -> Result<Value> {
-    let kind = big_endian(bytes, 1)?;
-    let mut content = take(bytes, len)?;
-    Ok(match (kind, len) {
-        (0, 1) => Value::Null,
-        (0, 8) => date(signed(&mut content, 8)?),
-        _ => Value::Binary(Bytes::copy_from_slice(content)),
-    })
+    let kind = signed(bytes, 1)?;
+    match (kind, len) {
+        (0, 1) => take(bytes, len).map(|_| Value::Null),
+        (0, 8) => signed(bytes, 8).map(date),
+        _ => typed(bytes, kind, len),
+    }
 }
 
 /// Those with a length are array buffers, of 8 bytes too.
 fn sized_extension(bytes: &mut &[u8], len: usize) -> Result<Value> {
-    take(bytes, 1)?;
-    binary(bytes, len)
+    match signed(bytes, 1)? {
+        0 => binary(bytes, len),
+        kind => typed(bytes, kind, len),
+    }
+}
+
+fn typed(bytes: &mut &[u8], kind: i64, len: usize) -> Result<Value> {
+    Ok(Value::Array(vec![Value::from(kind), binary(bytes, len)?]))
 }
 
 fn array(bytes: &mut &[u8], len: usize, depth: u32) -> Result<Value> {

@@ -1,20 +1,20 @@
 //! Where a server can listen.
 
-use futures_util::future::BoxFuture;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use rialto_ws::Endpoint;
+use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// An address to listen on: `"host:port"`, a [`SocketAddr`], `(ip, port)`, or a port alone, which
-/// means all interfaces, IPv6 and IPv4, as in Node.
+/// An address to listen on: `"host:port"`, a [`SocketAddr`], `(ip, port)`, a port alone, which
+/// means all interfaces, IPv6 and IPv4, as in Node, or a TCP listener that is bound already, of
+/// tokio's or of the standard library's.
 pub trait Address: Send {
     /// How an error names it.
     #[doc(hidden)]
     fn describe(&self) -> String;
 
-    /// Binds it.
+    /// What can be bound.
     #[doc(hidden)]
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>>;
+    fn endpoint(self) -> Endpoint;
 }
 
 impl Address for &str {
@@ -22,8 +22,8 @@ impl Address for &str {
         (*self).to_owned()
     }
 
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>> {
-        self.to_owned().bind()
+    fn endpoint(self) -> Endpoint {
+        self.into()
     }
 }
 
@@ -32,8 +32,8 @@ impl Address for String {
         self.clone()
     }
 
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>> {
-        Box::pin(TcpListener::bind(self))
+    fn endpoint(self) -> Endpoint {
+        self.into()
     }
 }
 
@@ -42,8 +42,8 @@ impl Address for SocketAddr {
         format!("{self}")
     }
 
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>> {
-        Box::pin(TcpListener::bind(self))
+    fn endpoint(self) -> Endpoint {
+        self.into()
     }
 }
 
@@ -52,8 +52,8 @@ impl Address for (IpAddr, u16) {
         format!("{}", SocketAddr::from(*self))
     }
 
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>> {
-        Box::pin(TcpListener::bind(self))
+    fn endpoint(self) -> Endpoint {
+        self.into()
     }
 }
 
@@ -62,13 +62,28 @@ impl Address for u16 {
         format!("port {self}")
     }
 
-    fn bind(self) -> BoxFuture<'static, io::Result<TcpListener>> {
-        Box::pin(async move {
-            match TcpListener::bind((Ipv6Addr::UNSPECIFIED, self)).await {
-                Ok(listener) => Ok(listener),
-                // A machine without IPv6.
-                Err(_) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, self)).await,
-            }
-        })
+    fn endpoint(self) -> Endpoint {
+        self.into()
+    }
+}
+
+impl Address for TcpListener {
+    fn describe(&self) -> String {
+        self.local_addr().map_or_else(|_| "a listener".to_owned(), |address| format!("{address}"))
+    }
+
+    fn endpoint(self) -> Endpoint {
+        self.into()
+    }
+}
+
+/// It is made non-blocking.
+impl Address for std::net::TcpListener {
+    fn describe(&self) -> String {
+        self.local_addr().map_or_else(|_| "a listener".to_owned(), |address| format!("{address}"))
+    }
+
+    fn endpoint(self) -> Endpoint {
+        self.into()
     }
 }

@@ -2,10 +2,10 @@
 
 use super::front::Front;
 use crate::engine::Reply;
-use crate::net::{Conn, Deadlines, Phase, Secured};
+use crate::net::{Conn, Deadlines, Held, Phase, Secured};
 use axum::body::Body;
 use http::{HeaderValue, Method, Request, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -105,7 +105,7 @@ impl Desk {
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Reply, Infallible> {
         let serving = self.phase.serve();
         let connect = request.method() == Method::CONNECT;
-        let mut request = request.map(Body::new);
+        let mut request = request.map(body);
         if self.secure {
             request.extensions_mut().insert(Secured);
         }
@@ -114,12 +114,20 @@ impl Desk {
             Some(refusal) => refusal,
         };
         let taken = connect && reply.status().is_success();
-        if taken || reply.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let switched = reply.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if switched && !self.secure && reply.extensions().get::<Held>().is_some() {
+            self.phase.hold();
+        } else if taken || switched {
             self.phase.take();
         }
         drop(serving);
         Ok(reply)
     }
+}
+
+/// Most requests have none, and need no box for it.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
 /// Drives a connection to its end, which `shutdown` brings about when the server stops. By

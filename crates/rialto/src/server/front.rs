@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderValue, Request, Version, header};
 use rialto_protocol::CloseReason;
+use rialto_protocol::engine::query_pairs;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -29,12 +30,18 @@ impl Mount {
     /// Closes all connections when called with true; says how many are still open.
     pub(super) fn closer(&self) -> Box<Closer> {
         match self.clone() {
-            Self::SocketIo(engine) | Self::Engine(engine) => Box::new(move |now| {
-                if now {
-                    engine.close_all(CloseReason::ServerShuttingDown);
-                }
-                engine.sessions()
-            }),
+            Self::SocketIo(engine) | Self::Engine(engine) => {
+                // The engine knows the core, which keeps this: neither would ever end. Its sessions
+                // keep the engine.
+                let engine = Arc::downgrade(&engine);
+                Box::new(move |now| {
+                    let Some(engine) = engine.upgrade() else { return 0 };
+                    if now {
+                        engine.close_all(CloseReason::ServerShuttingDown);
+                    }
+                    engine.sessions()
+                })
+            }
             Self::WebSocket(endpoint) => Box::new(move |now| endpoint.close(now)),
         }
     }
@@ -89,6 +96,7 @@ impl Front {
             }
             let name = rest.trim_start_matches('/').to_owned();
             match kind {
+                Mount::SocketIo(_) if mount.is_empty() && !is_for_root(&name, &request) => {}
                 Mount::SocketIo(engine) => {
                     return self.socket_io(engine, &name, request, peer).await;
                 }
@@ -111,7 +119,7 @@ impl Front {
             let bundle = &self.0.bundle;
             let answer = bundle.answer(name, request.method(), request.headers()).await;
             if let Some(mut reply) = answer {
-                let asker = Asker::of(request.headers());
+                let asker = Asker::of(&self.0.core.options, &request, peer).await;
                 add_cors(&self.0.core.options, &asker, &mut reply);
                 return reply;
             }
@@ -132,6 +140,10 @@ impl Front {
 
     /// The paths of the mounts as routes, with the application's own routes beside them.
     pub(super) fn into_router(self) -> axum::Router {
+        if self.0.mounts.iter().any(|(path, _)| path.is_empty()) {
+            // `/` may be a page as well, and axum takes one route for it.
+            return axum::Router::new().fallback_service(RouterService(self));
+        }
         let mut router = self.0.router.clone();
         for (path, mount) in &self.0.mounts {
             let service = RouterService(self.clone());
@@ -148,6 +160,12 @@ impl Front {
             None => router,
         }
     }
+}
+
+/// Whether a request is for Socket.IO at the path `/`, and not for a page, a file or a route.
+fn is_for_root(name: &str, request: &Request<Body>) -> bool {
+    let mut pairs = request.uri().query().into_iter().flat_map(query_pairs);
+    is_bundle_name(name) || (name.is_empty() && pairs.any(|(name, _)| name == "transport"))
 }
 
 /// HTTP/2 names the host beside the header fields (RFC 9113 §8.3.1); here it is looked for there.

@@ -4,8 +4,10 @@ use super::connection::{Guest, Welcome};
 use super::front::Front;
 use crate::error::Result;
 use crate::socketio::Io;
+use rialto_ws::Workers;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +24,9 @@ use tokio::sync::watch;
 /// # }
 /// ```
 pub struct Listen {
-    listener: TcpListener,
+    /// One, or as many as there are workers.
+    listeners: Vec<TcpListener>,
+    workers: Option<Workers>,
     address: SocketAddr,
     front: Front,
     welcome: Arc<dyn Welcome>,
@@ -30,12 +34,17 @@ pub struct Listen {
 
 impl Listen {
     pub(super) fn new(
-        listener: TcpListener,
+        listeners: Vec<TcpListener>,
+        workers: Option<Workers>,
         front: Front,
         welcome: Arc<dyn Welcome>,
     ) -> Result<Self> {
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address, front, welcome })
+        let unbound = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let address = listeners.first().ok_or_else(unbound)?.local_addr()?;
+        if let Some(workers) = &workers {
+            front.core().host.set_workers(workers.runtimes().cloned().collect());
+        }
+        Ok(Self { listeners, workers, address, front, welcome })
     }
 
     /// The address, with the port that the system chose if it was asked for port 0.
@@ -68,29 +77,55 @@ impl Listen {
         let (stopping, stopped) = watch::channel(false);
         let io = self.io();
         let drain = self.front.core().options.drain_timeout;
-        let mut stop = std::pin::pin!(stop);
-        let mut pause = Duration::ZERO;
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = &mut stop => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    pause = Duration::ZERO;
-                    let (front, stopped) = (self.front.clone(), stopped.clone());
-                    self.welcome.spawn(stream, Guest { peer, front, stopped });
-                }
-                Err(error) => pause = rialto_ws::accept_pause(&error, pause).await,
+        let Self { listeners, workers, front, welcome, .. } = self;
+        let door = Door { front, welcome, stopped };
+        match &workers {
+            Some(workers) => {
+                let accept = |listener| door.clone().accept_from(listener);
+                workers.attend(listeners, stop, accept).await;
             }
+            None => tokio::select! {
+                () = accept_here(door.clone(), listeners) => {}
+                () = stop => {}
+            },
         }
-        drop(self.listener);
-        drop(stopped);
+        drop(door);
         io.close().await;
         stopping.send_replace(true);
         // Every connection holds a receiver until it has ended.
         let _ = tokio::time::timeout(drain, stopping.closed()).await;
         Ok(())
+    }
+}
+
+/// Accepts in the caller's own task; without workers there is one listener.
+async fn accept_here(door: Door, listeners: Vec<TcpListener>) {
+    for listener in listeners {
+        door.clone().accept_from(Arc::new(listener)).await;
+    }
+}
+
+/// What is done with those who come.
+#[derive(Clone)]
+struct Door {
+    front: Front,
+    welcome: Arc<dyn Welcome>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Door {
+    async fn accept_from(self, listener: Arc<TcpListener>) {
+        let mut pause = Duration::ZERO;
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    pause = Duration::ZERO;
+                    let (front, stopped) = (self.front.clone(), self.stopped.clone());
+                    self.welcome.spawn(stream, Guest { peer, front, stopped });
+                }
+                Err(error) => pause = rialto_ws::accept_pause(&error, pause).await,
+            }
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use axum::response::IntoResponse;
 use axum::routing::Route;
 use connection::{Plain, Welcome};
 use front::{Front, Mount};
-use rialto_ws::WebSocket;
+use rialto_ws::{WebSocket, Workers};
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -30,6 +30,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tower::Layer;
 use tower_service::Service;
 use websocket::Endpoint;
@@ -57,6 +58,7 @@ pub struct Server {
     files: Option<PathBuf>,
     layers: Layers,
     welcome: Arc<dyn Welcome>,
+    workers: Option<usize>,
     endpoints: Vec<(String, EndpointPlan)>,
 }
 
@@ -80,6 +82,7 @@ impl Server {
             files: None,
             layers: Layers::default(),
             welcome: Arc::new(Plain),
+            workers: None,
             endpoints: Vec::new(),
         }
     }
@@ -291,6 +294,36 @@ impl Server {
         self
     }
 
+    /// Serves on so many threads, each with a tokio runtime that has this one thread, instead of
+    /// on the runtime that [`Server::listen`] is awaited on; 0 is one thread for each core that the
+    /// process may use. Off by default.
+    ///
+    /// A client, its handlers and what they spawn stay on the thread that accepted the client. A
+    /// handler that keeps its thread busy keeps everyone else on it waiting, and
+    /// `tokio::task::block_in_place` panics there; `spawn_blocking` works. Rooms, state and the
+    /// server's bounds are those of the whole server. When it pays, by what it costs, is said in
+    /// `docs/cores.md`.
+    ///
+    /// On Linux each thread has a listener of its own (`SO_REUSEPORT`), and the kernel deals out
+    /// clients by a hash of their addresses, whatever the threads have to do: few clients, or
+    /// clients with unequal work, load them unequally. Elsewhere, and with a listener that is bound
+    /// already, the threads share one. A port on which anybody else listens is an error as ever.
+    ///
+    /// Threads are started when the address is bound. When the server has ended, a thread ends
+    /// with the last task on it. [`Server::into_router`] has no listener and leaves this out.
+    ///
+    /// ```no_run
+    /// # async fn example() -> rialto::Result {
+    /// use rialto::{Events, Server};
+    /// Server::new(Events::new()).workers(0).listen("0.0.0.0:3000").await
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
     fn endpoint(
         mut self,
         path: &str,
@@ -344,7 +377,11 @@ impl Server {
         Front::new(core, mounts, bundle, self.router, files)
     }
 
-    /// The server as a part of an axum application: its routes for `merge`.
+    /// The server as a part of an axum application: its routes for `merge`, or for `nest`, whose
+    /// prefix then stands before [`Options::path`]. With [`files`](Self::files), or the path `/`,
+    /// it is the application's fallback too: routes of the application go first. With the path `/`
+    /// below a prefix, take `nest_service`: `nest` leaves out the prefix with a slash behind it,
+    /// and that is where clients ask.
     ///
     /// The application's own server cannot enforce [`Options::header_timeout`] and
     /// [`Options::keep_alive_timeout`]; set those where it listens.
@@ -372,16 +409,28 @@ impl Server {
     pub async fn bind(mut self, address: impl Address) -> Result<Listen> {
         self.core().options.check()?;
         let name = address.describe();
-        let listener = address.bind().await.map_err(|error| {
-            let hint = match name.contains(':') || name.starts_with("port ") {
-                true => "",
-                false => " (an address is \"host:port\"; a port alone is a number)",
-            };
-            std::io::Error::new(error.kind(), format!("cannot listen on {name}: {error}{hint}"))
-        })?;
+        let (workers, listeners) =
+            bind(self.workers, address.endpoint()).await.map_err(|error| {
+                let hint = match name.contains(':') || name.starts_with("port ") {
+                    true => "",
+                    false => " (an address is \"host:port\"; a port alone is a number)",
+                };
+                std::io::Error::new(error.kind(), format!("cannot listen on {name}: {error}{hint}"))
+            })?;
         let welcome = Arc::clone(&self.welcome);
-        Listen::new(listener, self.front(), welcome)
+        Listen::new(listeners, workers, self.front(), welcome)
     }
+}
+
+/// Binds an address: once, or once for each of so many workers.
+async fn bind(
+    workers: Option<usize>,
+    endpoint: rialto_ws::Endpoint,
+) -> std::io::Result<(Option<Workers>, Vec<TcpListener>)> {
+    let Some(workers) = workers else { return Ok((None, vec![endpoint.bind_tcp().await?])) };
+    let workers = Workers::start(workers)?;
+    let listeners = workers.bind(endpoint).await?;
+    Ok((Some(workers), listeners))
 }
 
 /// A server without Socket.IO handlers: for raw WebSockets, files and routes.

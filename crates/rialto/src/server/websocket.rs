@@ -46,6 +46,7 @@ impl Endpoint {
             if let Some(place) = place {
                 place.spawn(socket, move |socket| run(socket));
             }
+            std::future::ready(())
         })
     }
 

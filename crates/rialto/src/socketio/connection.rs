@@ -20,7 +20,7 @@ use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
-use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
+use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name, sharing};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -135,11 +135,16 @@ impl Connection {
         let full = self.joined.len() + self.outside.joining() >= self.core.options.max_namespaces;
         let namespace = if full { None } else { self.core.namespace(name) };
         let Some(namespace) = namespace else {
-            let reason = if full { "Too many namespaces" } else { "Invalid namespace" };
-            let refused = Refused::new(reason);
+            if full {
+                return self.refuse(name, &Refused::by(ends::TOO_MANY));
+            }
+            let refused = Refused::new(ends::NO_NAMESPACE);
             return match revision4::is_spoken(&self.session) {
                 // As the reference: an object here, a string where a middleware refuses.
-                true => self.refuse(name, &refused.data(&serde_json::json!({"message": reason}))),
+                true => {
+                    let data = serde_json::json!({ "message": ends::NO_NAMESPACE });
+                    self.refuse(name, &refused.data(&data))
+                }
                 false => self.refuse(name, &refused),
             };
         };
@@ -178,7 +183,15 @@ impl Connection {
         }
     }
 
+    /// [`Connection::refuse`], where nobody above takes the fault.
+    fn turn_away(&mut self, namespace: &str, refused: &Refused) {
+        if let Err(fault) = self.refuse(namespace, refused) {
+            self.session.close_with(fault.reason, ends::REFUSED);
+        }
+    }
+
     fn refuse(&mut self, namespace: &str, refused: &Refused) -> Result<(), Fault> {
+        tracing::debug!(?namespace, "a client may not join: {}", refused.message());
         if revision4::is_spoken(&self.session) {
             self.send(|out| revision4::encode_refusal(out, namespace, refused));
         } else {
@@ -199,8 +212,8 @@ impl Connection {
         let sent = with_scratch(|out| match encode(out) {
             Ok(()) => {
                 let parser = self.core.options.parser.as_ref();
-                let send = |messages: &[MessageRef<'_>]| self.session.send(messages);
-                matches!(with_messages(parser, out, &[], send), Ok(Ok(())))
+                let sent = with_messages(parser, out, &[], |messages| self.session.send(messages));
+                matches!(sent, Ok(Ok(())))
             }
             Err(_) => false,
         });
@@ -235,10 +248,7 @@ impl Connection {
     ) {
         let Arrival { start, session: saved } = arrival;
         let Ok(id) = self.socket_id(&namespace, saved.as_deref()) else {
-            self.send(|out| {
-                socketio::encode_connect_error::<()>(out, namespace.name(), "no randomness", None)
-            });
-            return;
+            return self.turn_away(namespace.name(), &Refused::by(ends::NO_ID));
         };
         self.connect_by = None;
         let session = Arc::clone(&self.session);
@@ -318,48 +328,21 @@ impl Connection {
             attachments: packet.attachments,
             ack: packet.id,
         };
-        let joined = &self.joined[index];
-        if !joined.socket.is_connected() {
+        let Joined { socket, table } = &self.joined[index];
+        if !socket.is_connected() {
             // It was sent before the client knew that it is out.
             return;
         }
-        let Some(table) = joined.table.clone() else {
-            return joined.socket.push_event(incoming.to_event(&joined.socket));
+        let Some(table) = table else {
+            return socket.push_event(incoming.to_event(socket));
         };
-        let socket = joined.socket.clone();
-        if !self.parked.is_empty() || !self.may_start(&table) {
-            self.parked.push(incoming.to_event(&socket));
+        if !self.parked.is_empty() || !may_start(table, &self.running, &self.core) {
+            self.parked.push(incoming.to_event(socket));
             return;
         }
-        self.dispatch(&table, &socket, &incoming, cx);
-    }
-
-    /// Whether a further event may be handed to this table now.
-    fn may_start(&self, table: &Events) -> bool {
-        let limit = if table.is_sequential() { 1 } else { self.core.options.max_running_handlers };
-        self.running.listeners() < limit
-    }
-
-    fn dispatch(
-        &mut self,
-        table: &Arc<Events>,
-        socket: &Socket,
-        incoming: &Incoming<'_>,
-        cx: &mut Context<'_>,
-    ) {
-        let running = &mut self.running;
-        let run = |mut future: BoxFuture<'static, Result<()>>| {
-            // Most listeners end here, without ever being suspended.
-            match future.as_mut().poll(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
-                Poll::Pending => {
-                    let (socket, name) = (socket.clone(), incoming.name.into());
-                    running.push(Running::Listener { socket, name, future });
-                }
-            }
-        };
-        run_listeners(table, socket, incoming, run);
+        sharing(packet.attachments, || {
+            dispatch(table, socket, &incoming, &mut self.running, cx);
+        });
     }
 
     /// Starts events that had to wait; true if any could.
@@ -369,13 +352,14 @@ impl Connection {
             let socket = event.socket().clone();
             let joined = self.joined.iter().find(|joined| joined.socket.id() == socket.id());
             let table = joined.and_then(|joined| joined.table.clone());
-            if table.as_ref().is_some_and(|table| !self.may_start(table)) {
+            let starts = |table| may_start(table, &self.running, &self.core);
+            if table.as_ref().is_some_and(|table| !starts(table)) {
                 break;
             }
             let Some(event) = self.parked.pop() else { break };
             any = true;
             if let Some(table) = table {
-                self.dispatch(&table, &socket, &event.incoming(), cx);
+                dispatch(&table, &socket, &event.incoming(), &mut self.running, cx);
             }
         }
         any
@@ -417,9 +401,7 @@ impl Connection {
                         self.join(namespace, handshake, arrival, cx);
                     }
                     Err(refused) => {
-                        if let Err(fault) = self.refuse(namespace.name(), &refused) {
-                            self.session.close_with(fault.reason, ends::REFUSED);
-                        }
+                        self.turn_away(namespace.name(), &refused);
                         // It may have been made for this client.
                         self.core.tidy(&namespace);
                     }
@@ -446,6 +428,8 @@ impl Connection {
     /// The client is gone from a namespace.
     fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
         let Joined { socket, table } = self.joined.remove(index);
+        let (namespace, id) = (socket.namespace(), socket.id());
+        tracing::debug!(?namespace, id, reason = reason.as_str(), "a client has left");
         socket.end(reason);
         for mut future in table.iter().flat_map(|table| table.disconnected(&socket)) {
             if future.as_mut().poll(cx).is_pending() {
@@ -559,6 +543,34 @@ impl Client for Connection {
             self.leave(0, reason, cx);
         }
     }
+}
+
+/// Whether a further event may be handed to this table now.
+fn may_start(table: &Events, running: &RunningSet, core: &Core) -> bool {
+    let limit = if table.is_sequential() { 1 } else { core.options.max_running_handlers };
+    running.listeners() < limit
+}
+
+/// Hands an event to its listeners.
+fn dispatch(
+    table: &Arc<Events>,
+    socket: &Socket,
+    incoming: &Incoming<'_>,
+    running: &mut RunningSet,
+    cx: &mut Context<'_>,
+) {
+    let run = |mut future: BoxFuture<'static, Result<()>>| {
+        // Most listeners end here, without ever being suspended.
+        match future.as_mut().poll(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
+            Poll::Pending => {
+                let (socket, name) = (socket.clone(), incoming.name.into());
+                running.push(Running::Listener { socket, name, future });
+            }
+        }
+    };
+    run_listeners(table, socket, incoming, run);
 }
 
 /// Starts the listeners of an event; `run` gets each future that is to be polled.

@@ -7,9 +7,9 @@ use super::socket::Socket;
 use crate::error::{Error, Result};
 use futures_util::future::{BoxFuture, join_all};
 use rialto_protocol::socketio::is_reserved;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -49,7 +49,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Default)]
 pub struct Events {
-    named: HashMap<Box<str>, Vec<Entry>>,
+    /// The program chooses the names, peers only look them up: a quick hash will do.
+    named: FxHashMap<Box<str>, Vec<Entry>>,
     any: Vec<Arc<AnyListener>>,
     middlewares: Vec<Arc<AnyListener>>,
     outgoing: Vec<Arc<OutgoingListener>>,
@@ -222,7 +223,8 @@ impl Events {
         self
     }
 
-    /// Is told of every event that goes to a client, broadcasts included, before it is queued.
+    /// Is told of every event that goes to a client, broadcasts included, before it is queued (with
+    /// connection state recovery, of a broadcast right after it was).
     /// [`Socket::on_any_outgoing`] is the same for one client.
     #[must_use]
     pub fn on_any_outgoing<H>(mut self, handler: H) -> Self

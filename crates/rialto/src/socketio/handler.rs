@@ -2,6 +2,7 @@
 
 use super::events::Events;
 use super::socket::Socket;
+use crate::ends::{self, JoinEnd};
 use crate::error::Result;
 use crate::handshake::Handshake;
 use futures_util::future::BoxFuture;
@@ -123,19 +124,32 @@ impl Handler for Events {
 pub struct Refused {
     message: String,
     data: Option<String>,
+    /// The code of a refusal that is the server's own.
+    code: Option<u16>,
 }
 
 impl Refused {
     /// A refusal with this message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: None }
+        Self { message: message.into(), data: None, code: None }
+    }
+
+    /// A refusal of the server's own, with a code and a sentence as its data.
+    pub(super) fn by(end: JoinEnd) -> Self {
+        let data = serde_json::json!({ "code": end.code, "text": end.text });
+        Self { code: Some(end.code), ..Self::new(end.message).data(&data) }
     }
 
     /// Adds data, which the client finds in `error.data`; a value that is not JSON is left out.
     #[must_use]
     pub fn data(mut self, data: &impl Serialize) -> Self {
         self.data = serde_json::to_string(data).ok();
+        self.code = None;
         self
+    }
+
+    pub(super) fn code(&self) -> Option<u16> {
+        self.code
     }
 
     /// The message.
@@ -163,10 +177,10 @@ impl From<crate::Error> for Refused {
     fn from(error: crate::Error) -> Self {
         if error.is_decode() {
             tracing::debug!(%error, "auth does not decode");
-            return Self::new("invalid auth");
+            return Self::by(ends::INVALID_AUTH);
         }
         tracing::warn!(%error, "a login failed");
-        Self::new("login failed")
+        Self::by(ends::LOGIN_FAILED)
     }
 }
 

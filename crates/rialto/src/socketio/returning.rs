@@ -116,8 +116,8 @@ impl Returning {
 
 /// What the client claims to be, if it claims anything.
 pub(super) fn claim(handshake: &Handshake) -> Option<Claim> {
-    let auth = handshake.auth_json().filter(|auth| auth.contains("\"pid\""))?;
-    serde_json::from_str(auth).ok()
+    handshake.auth_json().filter(|auth| auth.contains("\"pid\""))?;
+    handshake.auth().ok()
 }
 
 /// Decides on a client that claims to be somebody: the login first, unless it is to be skipped.

@@ -29,12 +29,17 @@ pub(super) fn auth(query: &str) -> String {
     if object.is_empty() { String::new() } else { Value::from(object).to_string() }
 }
 
-/// The ERROR packet: the data of the refusal, or its message where there is none.
+/// The ERROR packet: the data of the refusal, or its message where there is none. A refusal of the
+/// server's own is an object with its message, as the reference's is.
 pub(super) fn encode_refusal(
     out: &mut Vec<u8>,
     namespace: &str,
     refused: &Refused,
 ) -> Result<(), socketio::Error> {
+    if let Some(code) = refused.code() {
+        let own = serde_json::json!({ "code": code, "message": refused.message() });
+        return socketio::encode_error(out, namespace, &own);
+    }
     let data = refused.data_json().and_then(|json| RawValue::from_string(json.to_owned()).ok());
     match data {
         Some(data) => socketio::encode_error(out, namespace, &data),

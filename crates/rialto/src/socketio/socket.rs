@@ -61,6 +61,8 @@ struct Inner {
     data: RwLock<Extensions>,
     /// Whether anybody wants to know what is sent.
     watched: AtomicBool,
+    /// There is a reason why it is over: to be read without the lock.
+    over: AtomicBool,
     /// By which it can come back, where that is on.
     identity: Option<Box<Identity>>,
     state: Mutex<State>,
@@ -83,6 +85,7 @@ impl Socket {
             handshake,
             data: RwLock::default(),
             watched: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             identity,
             state: Mutex::default(),
             this: this.clone(),
@@ -205,7 +208,8 @@ impl Socket {
         }
     }
 
-    /// Is told of every event that goes to this client, broadcasts included, before it is queued.
+    /// Is told of every event that goes to this client, broadcasts included, before it is queued
+    /// (with connection state recovery, of a broadcast right after it was).
     pub fn on_any_outgoing<H>(&self, handler: H)
     where
         H: Fn(&Self, &Outgoing<'_>) + Send + Sync + 'static,
@@ -321,7 +325,8 @@ impl Socket {
     }
 
     /// Whether emits are compressed, if the client has agreed on compression. Default true; not
-    /// worth it for what is compressed already, as images are.
+    /// worth it for what is compressed already, as images are. A poll is compressed if anything in
+    /// it is.
     #[must_use]
     pub fn compress(&self, on: bool) -> Emitter<'_> {
         Emitter::new(self).compress(on)
@@ -470,13 +475,13 @@ impl Socket {
     /// True while the client is connected to the namespace.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.state.lock().reason.is_none()
+        !self.is_over()
     }
 
     /// Why the client is gone, once it is.
     #[must_use]
     pub fn disconnect_reason(&self) -> Option<CloseReason> {
-        self.0.state.lock().reason
+        if self.is_over() { self.0.state.lock().reason } else { None }
     }
 
     /// Ready when the client is gone; says why. For tasks of your own.
@@ -529,12 +534,12 @@ impl Socket {
     }
 
     fn is_over(&self) -> bool {
-        self.0.state.lock().reason.is_some()
+        self.0.over.load(Ordering::Acquire)
     }
 
     /// Marks the end, and ends everything that waits for this client. False if it was over.
     pub(super) fn end(&self, reason: CloseReason) -> bool {
-        let ended = self.0.state.lock().end(reason);
+        let ended = self.0.state.lock().end(reason, &self.0.over);
         let Some((acks, wakers)) = ended else { return false };
         for pending in acks.into_values() {
             pending.resolve(&self.0.id, None);

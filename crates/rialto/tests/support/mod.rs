@@ -18,8 +18,13 @@ pub async fn within<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("in time")
 }
 
-/// Starts a server on a free port.
+/// Starts a server on a free port; on so many workers as `RIALTO_TEST_WORKERS` says, if it says so.
 pub async fn start(server: Server) -> (SocketAddr, Io) {
+    let workers = std::env::var("RIALTO_TEST_WORKERS").ok().and_then(|n| n.parse().ok());
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
     let listen: Listen = server.bind("127.0.0.1:0").await.unwrap();
     let (address, io) = (listen.address(), listen.io());
     tokio::spawn(listen.run());
@@ -130,6 +135,17 @@ impl Poller {
         let mut poller = Self { address, target: format!("{base}&sid={sid}") };
         poller.post("40").await;
         assert!(poller.poll().await.starts_with("40{\"sid\""));
+        poller
+    }
+
+    /// The same with Engine.IO 3, where the main namespace is joined unasked.
+    pub async fn join_revision3(address: SocketAddr) -> Self {
+        let base = "/socket.io/?EIO=3&transport=polling";
+        let (status, body) = http(address, "GET", base, "").await;
+        assert_eq!(status, 200, "{body}");
+        let sid = body.split('"').nth(3).expect("a session id").to_owned();
+        let mut poller = Self { address, target: format!("{base}&sid={sid}") };
+        assert_eq!(poller.poll().await, "2:40");
         poller
     }
 

@@ -9,6 +9,7 @@ import {
   connected,
   io,
   Manager,
+  needsJson,
   next,
   nodeOptions,
   open,
@@ -19,6 +20,7 @@ import {
 
 const url = await contractServer(after);
 const quick = { reconnectionDelay: 20, reconnectionDelayMax: 50 };
+const onlyJson = { skip: needsOwnServer.skip || needsJson.skip };
 
 for (const transport of ["polling", "websocket"]) {
   const options = { ...quick, transports: [transport] };
@@ -58,7 +60,7 @@ for (const transport of ["polling", "websocket"]) {
     assert.equal(socket.io.engine.readyState === "open", false);
   });
 
-  test(`${transport}: what was emitted before disconnect() leaves`, needsOwnServer, async (t) => {
+  test(`${transport}: what was emitted before disconnect() leaves`, onlyJson, async (t) => {
     const server = await startServer();
     t.after(() => server.close());
     // Packets, not events: the Node server drops an event that comes together with the goodbye.
@@ -232,7 +234,7 @@ test("the server's pings are seen and answered", async (t) => {
   assert.equal(socket.connected, true);
 });
 
-test("no pings: the connection is dead", async (t) => {
+test("no pings: the connection is dead", needsJson, async (t) => {
   const server = await startRawServer(acceptOnly, { pingInterval: 150, pingTimeout: 100 });
   t.after(() => server.close());
   const options = { transports: ["websocket"], reconnection: false };
@@ -258,7 +260,7 @@ for (const [name, packet] of [
   ["an ack that is no list", '431{"a":1}'],
   ["bytes that never come", '451-["a",{"_placeholder":true,"num":0}]|42["b"]'],
 ]) {
-  test(`parse error: ${name}`, async (t) => {
+  test(`parse error: ${name}`, needsJson, async (t) => {
     const server = await startRawServer((text, ws) => {
       acceptOnly(text, ws);
       if (text.startsWith("42")) packet.split("|").forEach((part) => ws.send(part));
@@ -295,7 +297,7 @@ test("recovery: missed events come, the state continues", needsOwnServer, async 
 });
 
 for (const pid of [undefined, "secret"]) {
-  test(`recovery: asks for it only with a pid, here ${pid}`, async (t) => {
+  test(`recovery: asks for it only with a pid, here ${pid}`, needsJson, async (t) => {
     const payloads = [];
     const server = await startRawServer((text, ws) => {
       if (!text.startsWith("40")) return;

@@ -4,6 +4,7 @@
 import { createServer } from "node:http";
 
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 /** Address of another server, or undefined. */
 export const external = process.env.RIALTO_URL;
@@ -12,6 +13,7 @@ export const external = process.env.RIALTO_URL;
 export const needsOwnServer = { skip: external ? "needs a server of its own" : false };
 
 const settings = { pingInterval: 1000, pingTimeout: 1000, maxHttpBufferSize: 100_000 };
+if (process.env.SUBJECT === "msgpack") settings.parser = msgpack;
 
 /**
  * Starts a server on 127.0.0.1 and installs its handlers.

@@ -1,5 +1,6 @@
-// Which client is tested: SUBJECT=source (default), bundle, classic, or stock. The behaviour tests
-// pass with the stock socket.io-client too: they state what the reference does.
+// Which client is tested: SUBJECT=source (default), bundle, classic, msgpack, or stock. The
+// behaviour tests pass with the stock socket.io-client too: they state what the reference does.
+// With msgpack, the server has npm's socket.io-msgpack-parser.
 
 import { readFile } from "node:fs/promises";
 import vm from "node:vm";
@@ -10,14 +11,17 @@ export const subject = process.env.SUBJECT ?? "source";
 
 const built = (name) => new URL(`../../../../crates/rialto/client/${name}`, import.meta.url);
 
+async function script(name) {
+  vm.runInThisContext(await readFile(built(name), "utf8"));
+  return { io: globalThis.io, Manager: globalThis.io.Manager, default: globalThis.io };
+}
+
 const loaders = {
   source: () => import("../../src/index.js"),
   bundle: () => import(built("socket.io.esm.min.js")),
   stock: () => import("socket.io-client"),
-  classic: async () => {
-    vm.runInThisContext(await readFile(built("socket.io.js"), "utf8"));
-    return { io: globalThis.io, Manager: globalThis.io.Manager, default: globalThis.io };
-  },
+  classic: () => script("socket.io.js"),
+  msgpack: () => script("socket.io.msgpack.min.js"),
 };
 
 if (!Object.hasOwn(loaders, subject)) throw new Error(`SUBJECT=${subject} is not known`);
@@ -27,6 +31,11 @@ export const { io, Manager } = client;
 
 /** Node 20 has no WebSocket of its own; the stock client brings one along and ignores this. */
 export const nodeOptions = { WebSocket };
+
+/** For tests whose server reads and writes packets by hand, as JSON. */
+export const needsJson = {
+  skip: subject === "msgpack" ? "packets of this test are JSON" : false,
+};
 
 const DEADLINE = 5000;
 

@@ -1,7 +1,8 @@
 // Compiled, never run: programs as an application writes them, and errors that must be found.
 
 import defaultIo, { connect, io, Manager, protocol, Socket } from "../../index.js";
-import type { ManagerOptions } from "../../index.js";
+import type { ManagerOptions, Packet, Parser } from "../../index.js";
+import * as msgpack from "../../msgpack.js";
 
 interface FromServer {
   notice: (text: string, urgent: boolean) => void;
@@ -53,3 +54,19 @@ connect().disconnect();
 defaultIo.connect("/chat").close();
 const revision: 5 = protocol;
 console.log(revision, io.protocol, new io.Manager());
+
+io({ parser: msgpack });
+const { EVENT } = msgpack.PacketType;
+const [message] = new msgpack.Encoder().encode({ type: EVENT, nsp: "/", data: [] });
+new msgpack.Decoder().on("decoded", ({ nsp, id }) => console.log(nsp, id?.toFixed())).add("");
+console.log(message instanceof Blob ? message.size : message.byteLength);
+
+class Lines {
+  encode({ type, nsp, data }: Packet): string[] {
+    return [`${type} ${nsp}`, JSON.stringify(data)];
+  }
+}
+const own: Parser = { Encoder: Lines, Decoder: msgpack.Decoder };
+io("/", { parser: own });
+// @ts-expect-error: a decoder is missing
+io("/", { parser: { Encoder: Lines } });

@@ -7,8 +7,10 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 import * as client from "../../src/index.js";
+import * as msgpack from "../../src/msgpack/parser.js";
 
 const declarations = fileURLToPath(new URL("../../index.d.ts", import.meta.url));
+const msgpackDeclarations = fileURLToPath(new URL("../../msgpack.d.ts", import.meta.url));
 const usage = fileURLToPath(new URL("../types/usage.ts", import.meta.url));
 
 const program = ts.createProgram([usage], {
@@ -31,18 +33,20 @@ test("a typical program compiles, its mistakes are found", () => {
 });
 
 /** Values (not types) that the declarations export. */
-function declaredValues() {
+function declaredValues(file = declarations) {
   const checker = program.getTypeChecker();
-  const source = program.getSourceFile(declarations);
+  const source = program.getSourceFile(file);
   return checker.getExportsOfModule(checker.getSymbolAtLocation(source)).filter((symbol) => {
     const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
     return target.flags & ts.SymbolFlags.Value;
   });
 }
 
-test("what the module exports is declared", () => {
+test("what the modules export is declared", () => {
   const declared = declaredValues().map(({ name }) => name);
   for (const name of Object.keys(client)) assert.ok(declared.includes(name), name);
+  const ofParser = declaredValues(msgpackDeclarations).map(({ name }) => name);
+  assert.deepEqual(Object.keys(msgpack).sort(), ofParser.sort());
 });
 
 test("what is declared on Socket and Manager exists", () => {

@@ -12,6 +12,7 @@ use super::borrow::RAW_ARGS;
 use super::resolve::Resolver;
 use crate::socketio::Error;
 use crate::socketio::error::Kind;
+use crate::socketio::event::plain_name;
 use crate::socketio::json::{Scanner, replace_lone_surrogates};
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
@@ -112,6 +113,12 @@ impl<'de> Source<'de> {
 
     /// The text from the first argument on; `None` if there is no argument.
     fn first(&self) -> Result<Option<&'de str>> {
+        if self.skip_name
+            && let Some((_, rest)) = plain_name(self.text)
+            && let Some(rest) = rest.strip_prefix(',')
+        {
+            return Ok(Some(rest.trim_start()));
+        }
         let mut scan = Scanner::new(self.text, 0);
         scan.skip_space();
         let mut found = scan.eat(b'[');

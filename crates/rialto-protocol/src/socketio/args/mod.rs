@@ -8,6 +8,7 @@ mod serialize;
 mod serialize_event;
 mod writer;
 
+pub use borrow::sharing;
 pub(super) use borrow::{RAW_ARGS, claim, lend, lend_args};
 pub use deserialize::{decode, decode_borrowed};
 pub use read::read;

@@ -1,5 +1,7 @@
 //! The way through a proxy: which one, and how it is asked.
 
+#[cfg(test)]
+mod answers;
 mod environment;
 mod http;
 mod socks;

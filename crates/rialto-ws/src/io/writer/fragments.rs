@@ -230,6 +230,7 @@ impl Unframed {
         let message = match out {
             Outgoing::Message(message) => Held::Message((*message).clone()),
             Outgoing::Borrowed(message) => Held::Message(message.to_message()),
+            Outgoing::Binary(bytes) => Held::Message(Message::Binary((*bytes).clone())),
             Outgoing::Prepared(message) => Held::Prepared((*message).clone()),
             Outgoing::Ping(_) => return None,
             Outgoing::Plain(out) => return Some(Self { plain: true, ..Self::of(out)? }),

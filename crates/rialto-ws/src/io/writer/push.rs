@@ -6,6 +6,7 @@ use crate::io::random;
 use crate::prepared::Prepared;
 use crate::proto::deflate::Compressor;
 use crate::proto::{Message, MessageRef, OpCode, Role};
+use bytes::Bytes;
 use std::io;
 
 /// What can be queued.
@@ -13,6 +14,8 @@ use std::io;
 pub(crate) enum Outgoing<'a> {
     Message(&'a Message),
     Borrowed(MessageRef<'a>),
+    /// A binary message.
+    Binary(&'a Bytes),
     Prepared(&'a Prepared),
     Ping(&'a [u8]),
     /// Not to be compressed, whatever was agreed on.
@@ -25,6 +28,7 @@ impl Outgoing<'_> {
         match self {
             Self::Message(message) => Some((message.kind().into(), message.as_bytes())),
             Self::Borrowed(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Binary(bytes) => Some((OpCode::Binary, bytes)),
             Self::Prepared(frame) if frame.is_compressible() => {
                 Some((frame.opcode(), frame.payload()))
             }
@@ -56,6 +60,7 @@ impl Writer {
             Outgoing::Message(Message::Binary(bytes)) => {
                 self.data_queue().push_frame(OpCode::Binary, bytes, mask);
             }
+            Outgoing::Binary(bytes) => self.data_queue().push_frame(OpCode::Binary, bytes, mask),
             Outgoing::Message(Message::Text(text)) => {
                 self.data_queue().push_frame(OpCode::Text, text.as_shared(), mask);
             }
@@ -93,9 +98,9 @@ impl Writer {
         }
         let queue = self.data_queue();
         if let (Outgoing::Prepared(frame), None) = (out, mask)
-            && compressor.is_shareable()
-            && let Some(made) = frame.compressed(compressor)
+            && !compressor.keeps_context()
         {
+            let made = frame.compressed(compressor);
             return made.inspect(|bytes| queue.push_shared((*bytes).clone())).is_some();
         }
         compressor.compress(payload, |bytes| queue.push_compressed(opcode, bytes, mask)).is_some()

@@ -36,17 +36,16 @@ impl Compressor {
         Self { level, window, threshold, kept }
     }
 
+    /// One that starts anew with each message.
+    #[cfg(test)]
+    pub(crate) fn anew(level: u8, window: u8) -> Self {
+        Self::new(level, window, 0, None)
+    }
+
     /// Bytes from which on a message is worth compressing.
     #[must_use]
     pub fn threshold(&self) -> usize {
         usize::try_from(self.threshold).unwrap_or(usize::MAX)
-    }
-
-    /// True if each message starts anew with the largest window, so that what one connection
-    /// compressed will do for another of the same [`Compressor::level`].
-    #[must_use]
-    pub fn is_shareable(&self) -> bool {
-        self.kept.is_none() && self.window == 15
     }
 
     /// True if messages refer to earlier ones: they have to be sent in the order in which they
@@ -80,7 +79,9 @@ impl Compressor {
         Some(kept.context.get_or_insert_with(|| new_deflater(level, window)))
     }
 
-    pub(super) fn window(&self) -> u8 {
+    /// The bits of the window that it may look back.
+    #[must_use]
+    pub fn window(&self) -> u8 {
         self.window
     }
 }

@@ -17,6 +17,10 @@ impl Fields for HeaderMap {
     fn all<'a>(&'a self, name: &'a str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
         Box::new(self.get_all(name).iter().map(http::HeaderValue::as_bytes))
     }
+
+    fn first<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+    }
 }
 
 impl Fields for [httparse::Header<'_>] {

@@ -47,6 +47,11 @@ fn every_form_of_a_value_is_read() {
     assert!(argument(b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00").is_null());
     assert!(argument(b"\xd4\x00\x00").is_null());
     assert_eq!(argument(b"\xc7\x02\x00ab").as_bytes().map(|bytes| &bytes[..]), Some(&b"ab"[..]));
+    // What no JavaScript client writes keeps its type.
+    let of_type = |kind: i64| Value::Array(vec![kind.into(), Value::Binary(Bytes::from("ab"))]);
+    assert_eq!(argument(b"\xd5\xffab"), of_type(-1));
+    assert_eq!(argument(b"\xd5\x00ab"), of_type(0));
+    assert_eq!(argument(b"\xc7\x02\x05ab"), of_type(5));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A [`Socket`] as adapters see it: what broadcasts reach.
 
 use super::{Inner, Pending, SharedData, Socket};
-use crate::adapter::{AckRequest, Member, Room};
+use crate::adapter::{AckRequest, Member, Room, outside};
 use crate::encoded::Encoded;
 use crate::engine::SendError;
 use crate::handshake::Handshake;
@@ -36,7 +36,8 @@ impl Socket {
 
     fn tell_of(&self, packet: &Encoded) {
         let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
-        self.tell(&packet.text_as_emitted(), &attachments);
+        let (socket, text) = (self.clone(), packet.text_as_emitted().into_owned());
+        outside(move || socket.tell(&text, &attachments));
     }
 
     /// A broadcast has found no room.

@@ -4,6 +4,7 @@ use super::super::acks::Pending;
 use super::super::event::Event;
 use rialto_protocol::CloseReason;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
 #[derive(Default)]
@@ -97,15 +98,17 @@ impl State {
         first
     }
 
-    /// Marks the end: acks that nobody will answer, and whoever waits. `None` if it was over.
+    /// Marks the end, in `over` too: acks that nobody will answer, and whoever waits. `None` if it was over.
     pub(super) fn end(
         &mut self,
         reason: CloseReason,
+        over: &AtomicBool,
     ) -> Option<(HashMap<u64, Pending>, Vec<Waker>)> {
         if self.reason.is_some() {
             return None;
         }
         self.reason = Some(reason);
+        over.store(true, Ordering::Release);
         let Some(rare) = &mut self.rare else { return Some((HashMap::new(), Vec::new())) };
         let mut wakers = std::mem::take(&mut rare.closed);
         wakers.extend(rare.receiver.take());
