@@ -7,6 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
+/// Acks that nobody will answer, and whoever waits for something.
+type Abandoned = (HashMap<u64, Pending>, Vec<Waker>);
+
 #[derive(Default)]
 pub(super) struct State {
     /// Why the socket is over, once it is.
@@ -98,12 +101,8 @@ impl State {
         first
     }
 
-    /// Marks the end, in `over` too: acks that nobody will answer, and whoever waits. `None` if it was over.
-    pub(super) fn end(
-        &mut self,
-        reason: CloseReason,
-        over: &AtomicBool,
-    ) -> Option<(HashMap<u64, Pending>, Vec<Waker>)> {
+    /// Marks the end, in `over` too; `None` if it was over.
+    pub(super) fn end(&mut self, reason: CloseReason, over: &AtomicBool) -> Option<Abandoned> {
         if self.reason.is_some() {
             return None;
         }
