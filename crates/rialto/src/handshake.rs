@@ -1,14 +1,16 @@
 //! The request that opened a connection, as handlers see it.
 
+use http::header::{self, HeaderName};
+use http::request::Parts;
 use rialto_protocol::engine::{MAX_QUERY_PAIRS, Query, Version, query_pairs};
 use rialto_protocol::socketio::decode;
 use rialto_ws::Request;
 use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The request that opened a connection, and what the client sent with its CONNECT packet.
 ///
@@ -26,21 +28,55 @@ struct Joining {
     params: Option<Params>,
 }
 
+/// What has done its work once a WebSocket is open.
+const SPENT: [HeaderName; 4] =
+    [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
+
 /// What was read from the name of a dynamic namespace.
 pub(crate) type Params = Arc<dyn Any + Send + Sync>;
 
 #[derive(Debug)]
 struct Opening {
     request: Request,
-    address: Option<SocketAddr>,
-    issued: SystemTime,
+    address: Address,
+    /// Nanoseconds since 1970: half of what a `SystemTime` takes.
+    issued: u64,
     secure: bool,
+}
+
+/// A peer's address. Every connection keeps one, and most are of IPv4.
+#[derive(Debug)]
+enum Address {
+    Unknown,
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+}
+
+impl From<Option<SocketAddr>> for Address {
+    fn from(address: Option<SocketAddr>) -> Self {
+        match address {
+            None => Self::Unknown,
+            Some(SocketAddr::V4(address)) => Self::V4(address),
+            Some(SocketAddr::V6(address)) => Self::V6(Box::new(address)),
+        }
+    }
 }
 
 impl Handshake {
     pub(crate) fn new(request: Request, address: Option<SocketAddr>) -> Self {
-        let opening = Opening { request, address, issued: SystemTime::now(), secure: false };
+        let issued = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let issued = u64::try_from(issued.as_nanos()).unwrap_or(u64::MAX);
+        let opening = Opening { request, address: address.into(), issued, secure: false };
         Self { opening: Arc::new(opening), joining: None }
+    }
+
+    /// Of a request that opens a session. One that becomes a WebSocket is kept without the fields
+    /// that only make it a handshake, as `rialto-ws` keeps its own.
+    pub(crate) fn of(parts: &Parts, upgrade: bool, address: Option<SocketAddr>) -> Self {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let fields = parts.headers.iter().filter(|(name, _)| !upgrade || !SPENT.contains(name));
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Self::new(Request::new(target, fields), address)
     }
 
     /// Notes that the request came over TLS. For a new one, which nobody shares yet.
@@ -114,7 +150,9 @@ impl Handshake {
         self.opening.request.header(name)
     }
 
-    /// All header fields in order.
+    /// All header fields in order. Of a request that opened a WebSocket, those are left out that
+    /// only make it a handshake: `Connection`, `Upgrade`, `Sec-WebSocket-Key` and
+    /// `Sec-WebSocket-Version`.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.opening.request.headers()
     }
@@ -128,13 +166,17 @@ impl Handshake {
     /// The peer's address, where the server knows it.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.opening.address
+        match &self.opening.address {
+            Address::Unknown => None,
+            Address::V4(address) => Some((*address).into()),
+            Address::V6(address) => Some((**address).into()),
+        }
     }
 
     /// When the request came.
     #[must_use]
     pub fn issued(&self) -> SystemTime {
-        self.opening.issued
+        UNIX_EPOCH + Duration::from_nanos(self.opening.issued)
     }
 
     /// True if the request came over TLS that ends in this process.

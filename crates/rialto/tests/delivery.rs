@@ -5,9 +5,10 @@
 mod support;
 
 use rialto::{Bytes, CloseReason, Events, Options, Server, Socket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::{Client, Poller, http, start, within};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_reordered_across_an_upgrade() {
@@ -38,6 +39,37 @@ async fn nothing_is_lost_or_reordered_across_an_upgrade() {
     assert_eq!(packets, expected);
     let (status, _) = http(address, "GET", &poller.target, "").await;
     assert_eq!(status, 400, "a session on a WebSocket takes no polls");
+}
+
+/// What waits for a busy listener has come by a POST, what follows it by the WebSocket.
+#[tokio::test]
+async fn events_of_a_post_are_handled_before_those_of_the_websocket_behind_it() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (heard, mut numbers) = mpsc::unbounded_channel();
+    let listening = Arc::clone(&gate);
+    let events = Events::new().sequential().on("n", move |_, n: u64| {
+        let (gate, heard) = (Arc::clone(&listening), heard.clone());
+        async move {
+            drop(gate.acquire().await.unwrap());
+            heard.send(n).unwrap();
+            Ok(())
+        }
+    });
+    let (address, _) = start(Server::new(events)).await;
+    let mut poller = Poller::join(address).await;
+    let batch: Vec<_> = (0..300).map(|n| format!("42[\"n\",{n}]")).collect();
+    poller.post(&batch.join("\u{1e}")).await;
+    let mut socket = poller.websocket().await;
+    socket.send("2probe").await.unwrap();
+    assert_eq!(within(socket.recv()).await.unwrap().unwrap().to_string(), "3probe");
+    socket.send("5").await.unwrap();
+    socket.send("42[\"n\",300]").await.unwrap();
+    // The session has moved once polls are refused.
+    while http(address, "GET", &poller.target, "").await.0 == 200 {}
+    gate.add_permits(1);
+    for n in 0..=300 {
+        assert_eq!(within(numbers.recv()).await, Some(n));
+    }
 }
 
 #[tokio::test]

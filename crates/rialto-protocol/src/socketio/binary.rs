@@ -1,5 +1,6 @@
 //! Packets whose binary parts follow in messages of their own.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -30,7 +31,8 @@ use super::{Limits, Packet, PacketType, Violation, placeholder};
 /// ```
 #[derive(Debug)]
 pub struct Assembler {
-    limits: Limits,
+    /// One for all connections of a server.
+    limits: Arc<Limits>,
     waiting: Option<Box<Waiting>>,
 }
 
@@ -71,13 +73,13 @@ impl Assembled {
 }
 
 impl Assembler {
-    /// An assembler that waits for nothing.
-    pub const fn new(limits: Limits) -> Self {
-        Self { limits, waiting: None }
+    /// An assembler that waits for nothing. A server gives all the same `Arc`.
+    pub fn new(limits: impl Into<Arc<Limits>>) -> Self {
+        Self { limits: limits.into(), waiting: None }
     }
 
     /// The limits it was made with.
-    pub const fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &Limits {
         &self.limits
     }
 

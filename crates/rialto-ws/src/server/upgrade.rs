@@ -63,6 +63,7 @@ pub struct Upgrade {
     extra: Extra,
     connections: Option<Connections>,
     failed: Option<Failed>,
+    forgets: bool,
 }
 
 type Failed = Box<dyn FnOnce(Error) + Send>;
@@ -87,6 +88,7 @@ impl Upgrade {
             extra: Extra::default(),
             connections: None,
             failed: None,
+            forgets: false,
         }
     }
 
@@ -124,6 +126,14 @@ impl Upgrade {
     #[must_use]
     pub fn on_failed_upgrade(mut self, failed: impl FnOnce(Error) + Send + 'static) -> Self {
         self.failed = Some(Box::new(failed));
+        self
+    }
+
+    /// Keeps nothing of the request: [`WebSocket::request`] will be empty. For servers that keep
+    /// what they need of it themselves, and would hold it twice as long as the connection lives.
+    #[must_use]
+    pub fn forget_request(mut self) -> Self {
+        self.forgets = true;
         self
     }
 
@@ -184,7 +194,7 @@ impl Upgrade {
     pub fn answer<B: Default>(self) -> Result<(Response<B>, Upgrading), Refusal> {
         let accept = self.check(&Terms { protocols: self.speaks(), ..self.options.terms() })?;
         let place = self.connections.as_ref().map(Connections::reserve).transpose()?;
-        let request = self.opening_request();
+        let request = if self.forgets { Request::default() } else { self.opening_request() };
         let Some(on_upgrade) = self.on_upgrade else {
             tracing::error!("hyper has to serve connections with upgrades");
             let reason = "this server does not hand over connections";

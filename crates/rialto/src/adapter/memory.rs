@@ -11,9 +11,11 @@ use crate::encoded::Encoded;
 use crate::options::Options;
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
-use indexmap::IndexMap;
+use indexmap::IndexSet;
 use parking_lot::Mutex;
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -21,7 +23,32 @@ use std::time::Instant;
 ///
 /// A broadcast takes a reference and walks it with no lock held; whoever joins or leaves
 /// meanwhile changes a copy.
-type Members = Arc<IndexMap<Room, Arc<dyn Member>>>;
+type Members = Arc<IndexSet<Seat>>;
+
+/// A member, found by its id, which is not kept once more for that.
+#[derive(Clone)]
+struct Seat(Arc<dyn Member>);
+
+impl Borrow<str> for Seat {
+    fn borrow(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Hash for Seat {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let id: &str = self.borrow();
+        id.hash(state);
+    }
+}
+
+impl PartialEq for Seat {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for Seat {}
 
 /// Rooms in memory, for one machine. The default.
 #[derive(Default)]
@@ -120,7 +147,7 @@ impl Memory {
     fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
         let found = self.index.lock().find(target);
         match found {
-            Found::Whole(members) => members.values().for_each(work),
+            Found::Whole(members) => members.iter().for_each(|Seat(member)| work(member)),
             Found::Some(members) => members.iter().for_each(&mut work),
         }
     }
@@ -131,7 +158,7 @@ impl Index {
         if target.except.is_empty() {
             match target.rooms.as_slice() {
                 [] => return Found::Whole(Arc::clone(&self.all)),
-                [room] if !self.all.contains_key(room) => {
+                [room] if !self.all.contains(&**room) => {
                     return Found::Whole(self.rooms.get(room).cloned().unwrap_or_default());
                 }
                 _ => {}
@@ -139,20 +166,20 @@ impl Index {
         }
         let mut left_out: HashSet<&str> = HashSet::new();
         for room in &target.except {
-            left_out.extend(self.members_of(room).map(|(id, _)| &**id));
+            left_out.extend(self.members_of(room).map(|member| &**member.id()));
         }
         let mut found = Vec::new();
-        let mut take = |(id, member): (&Room, &Arc<dyn Member>)| {
+        let mut take = |member: &Arc<dyn Member>| {
             // The ids borrow from the index, not from the iterator: each is taken once.
-            let id: &str = id;
-            if let Some((known, _)) = self.all.get_key_value(id)
-                && left_out.insert(known)
+            let id: &str = member.id();
+            if let Some(Seat(known)) = self.all.get(id)
+                && left_out.insert(known.id())
             {
                 found.push(Arc::clone(member));
             }
         };
         if target.rooms.is_empty() {
-            self.all.iter().for_each(take);
+            self.all.iter().for_each(|Seat(member)| take(member));
         } else {
             target.rooms.iter().flat_map(|room| self.members_of(room)).for_each(&mut take);
         }
@@ -160,21 +187,23 @@ impl Index {
     }
 
     /// The members of a room, the socket of that id among them.
-    fn members_of(&self, room: &str) -> impl Iterator<Item = (&Room, &Arc<dyn Member>)> {
-        let own = self.all.get_key_value(room);
-        self.rooms.get(room).into_iter().flat_map(|members| members.iter()).chain(own)
+    fn members_of(&self, room: &str) -> impl Iterator<Item = &Arc<dyn Member>> {
+        let own = self.all.get(room);
+        let members = self.rooms.get(room).into_iter().flat_map(|members| members.iter());
+        members.chain(own).map(|Seat(member)| member)
     }
 
     fn leave(&mut self, id: &str, room: &str) {
         let name = self.watched.then(|| self.rooms.get_key_value(room));
         let name = name.flatten().map(|(name, _)| Arc::clone(name));
         let Some(members) = self.rooms.get_mut(room) else { return };
-        let left = Arc::make_mut(members).swap_remove_entry(id);
+        let left = Arc::make_mut(members).swap_take(id);
         let empty = members.is_empty();
         if empty {
             self.rooms.remove(room);
         }
-        if let (Some(room), Some((socket, _))) = (name, left) {
+        if let (Some(room), Some(Seat(left))) = (name, left) {
+            let socket = Arc::clone(left.id());
             self.changes.note(RoomChange::Left { room: Arc::clone(&room), socket });
             if empty {
                 self.changes.note(RoomChange::Deleted { room });
@@ -184,8 +213,8 @@ impl Index {
 
     /// A socket joins rooms; false if there is no such socket.
     fn join(&mut self, id: &str, rooms: &[Room], head: impl FnOnce() -> Option<u64>) -> bool {
-        let Some((id, member)) = self.all.get_key_value(id) else { return false };
-        let (id, member) = (Arc::clone(id), Arc::clone(member));
+        let Some(Seat(member)) = self.all.get(id).cloned() else { return false };
+        let id = Arc::clone(member.id());
         let head = head();
         for room in rooms.iter().filter(|room| **room != id) {
             self.enter(&id, &member, room, head);
@@ -196,10 +225,10 @@ impl Index {
     fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room, head: Option<u64>) {
         let created = !self.rooms.contains_key(room);
         let members = self.rooms.entry(Arc::clone(room)).or_default();
-        if members.contains_key(id) {
+        if members.contains(&**id) {
             return;
         }
-        Arc::make_mut(members).insert(Arc::clone(id), Arc::clone(member));
+        Arc::make_mut(members).insert(Seat(Arc::clone(member)));
         self.joined.entry(Arc::clone(id)).or_default().push(Arc::clone(room));
         if let Some(head) = head {
             self.marks.entry(Arc::clone(id)).or_default().rooms.push((Arc::clone(room), head));
@@ -226,7 +255,8 @@ impl Adapter for Memory {
         if let Some(since) = self.head() {
             index.marks.insert(Arc::clone(&id), Marks { since, ..Marks::default() });
         }
-        Arc::make_mut(&mut index.all).insert(id, member);
+        drop(id);
+        Arc::make_mut(&mut index.all).replace(Seat(member));
     }
 
     fn remove(&self, id: &str) {

@@ -1,17 +1,18 @@
 //! The one task of a session: reads, hands messages up, keeps time.
 
+use super::server::Listed;
 use super::session::Session;
 use crate::ends::{self, End};
+use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
-use tokio::time::Sleep;
+use std::time::{Duration, Instant};
+use tokio::time::{Sleep, sleep};
 
 /// What is served above Engine.IO, for one session.
 pub(crate) trait Client: Send + 'static {
@@ -52,31 +53,45 @@ impl From<Violation> for Fault {
     }
 }
 
-/// The task. It ends when the session is over and nothing above it is suspended.
-pub(super) struct Driver {
-    session: Arc<Session>,
+pin_project! {
+    /// The task. It ends when the session is over and nothing above it is suspended.
+    ///
+    /// Its timer lies in it, so that task and timer are one block: with what tokio needs for a
+    /// task, 256 bytes. `tests::the_task_is_one_small_block` watches that.
+    pub(super) struct Driver {
+        turns: Turns,
+        #[pin]
+        sleep: Sleep,
+    }
+}
+
+/// What the task has besides its timer.
+struct Turns {
     socket: Option<WebSocket>,
     client: Box<dyn Client>,
     /// Told the client that the session is over.
     closed: bool,
     heard: bool,
-    /// Bytes that the WebSocket had received when it was last asked.
-    received: u64,
-    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// The lower half of how many bytes the WebSocket had received when it was last asked.
+    received: u32,
+    /// Dropped last: the session leaves the table when all else is gone.
+    session: Listed,
 }
+
+/// Where a timer stands that nothing is due at.
+const NEVER: Duration = Duration::from_secs(86_400 * 365);
 
 /// Messages handled before the task gives way to others.
 const BATCH: usize = 256;
 
 impl Driver {
-    pub(super) fn new(
-        session: Arc<Session>,
-        socket: Option<WebSocket>,
-        client: Box<dyn Client>,
-    ) -> Self {
-        Self { session, socket, client, closed: false, heard: false, received: 0, sleep: None }
+    pub(super) fn new(session: Listed, socket: Option<WebSocket>, client: Box<dyn Client>) -> Self {
+        let turns = Turns { socket, client, closed: false, heard: false, received: 0, session };
+        Self { turns, sleep: sleep(NEVER) }
     }
+}
 
+impl Turns {
     /// Reads until the transport has no more, or the client wants none.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) {
         for _ in 0..BATCH {
@@ -116,6 +131,8 @@ impl Driver {
     /// A part of a long message is a sign of life as well.
     fn note_bytes(&mut self) {
         let received = self.socket.as_ref().map_or(0, WebSocket::received);
+        #[allow(clippy::cast_possible_truncation, reason = "only whether it has changed matters")]
+        let received = received as u32;
         self.heard |= received != self.received;
         self.received = received;
     }
@@ -143,30 +160,19 @@ impl Driver {
     /// Arms the timer for the earlier of two deadlines; true if it is due already.
     ///
     /// A timer that is armed for an earlier moment is left alone: when it fires, it is armed anew.
-    fn arm(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> bool {
+    fn arm(
+        &self,
+        mut sleep: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+        deadline: Option<Instant>,
+    ) -> bool {
         let due = [deadline, self.client.poll_timeout()].into_iter().flatten().min();
-        let Some(due) = due else {
-            self.sleep = None;
-            return false;
-        };
-        let sleep = match &mut self.sleep {
-            Some((at, sleep)) => {
-                if due < *at {
-                    *at = due;
-                    sleep.as_mut().reset(due.into());
-                }
-                sleep
-            }
-            None => {
-                let sleep = Box::pin(tokio::time::sleep_until(due.into()));
-                &mut self.sleep.insert((due, sleep)).1
-            }
-        };
-        if sleep.as_mut().poll(cx).is_pending() {
-            return false;
+        // Where it fires in vain, the task has a turn in which nothing is due.
+        let Some(due) = due else { return false };
+        if sleep.is_elapsed() || due < sleep.deadline().into_std() {
+            sleep.as_mut().reset(due.into());
         }
-        self.sleep = None;
-        true
+        sleep.poll(cx).is_ready()
     }
 
     /// The session has ended: tells the client, lets the connection go.
@@ -231,10 +237,11 @@ fn take(
 impl Future for Driver {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driver = self.project();
+        let (this, sleep) = (driver.turns, driver.sleep);
         let _turn = turn::enter();
-        match catch_unwind(AssertUnwindSafe(|| this.turn(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| this.turn(sleep, cx))) {
             Ok(poll) => poll,
             // The client has been told of its end already: there is nobody left to tell.
             Err(_) if this.closed => Poll::Ready(()),
@@ -248,8 +255,8 @@ impl Future for Driver {
     }
 }
 
-impl Driver {
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl Turns {
+    fn turn(&mut self, sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self;
         let now = Instant::now();
         loop {
@@ -281,11 +288,24 @@ impl Driver {
                     continue;
                 }
             }
-            if this.arm(cx, signals.deadline) {
+            if this.arm(sleep, cx, signals.deadline) {
                 // Time has passed while this turn ran: the next turn reads the clock again.
                 cx.waker().wake_by_ref();
             }
             return Poll::Pending;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokio's own part of a task is 104 bytes, which it aligns to 128: a larger one would take
+    /// 384 bytes, and 512 of some allocators. With tokio's `rt-multi-thread`, timers are larger.
+    #[test]
+    fn the_task_is_one_small_block() {
+        let size = size_of::<Driver>();
+        assert!(size <= 256 - 104, "{size} bytes");
     }
 }

@@ -2,13 +2,20 @@
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// A line of senders. While it is not empty, nobody else may send, or a small message would
 /// overtake a large one that was there before.
+///
+/// Every connection has one, and few ever see a sender in it: those that have not hold one word
+/// and its state.
 #[derive(Default)]
-pub(crate) struct Line {
+pub(crate) struct Line(OnceLock<Box<Places>>);
+
+#[derive(Default)]
+struct Places {
     /// How many stand in it, to be read without the lock.
     length: AtomicUsize,
     state: Mutex<State>,
@@ -27,22 +34,24 @@ struct Place {
 
 impl Line {
     pub(crate) fn is_empty(&self) -> bool {
-        self.length.load(Ordering::Acquire) == 0
+        self.0.get().is_none_or(|places| places.length.load(Ordering::Acquire) == 0)
     }
 
     /// Gets a place at the end. Whoever has one must [`leave`](Self::leave) with it.
     pub(crate) fn join(&self) -> u64 {
-        let mut state = self.state.lock();
+        let places = self.0.get_or_init(Box::default);
+        let mut state = places.state.lock();
         let ticket = state.next;
         state.next += 1;
         state.waiting.push_back(Place { ticket, waker: None });
-        self.length.store(state.waiting.len(), Ordering::Release);
+        places.length.store(state.waiting.len(), Ordering::Release);
         ticket
     }
 
     /// Ready when everybody before this place has left.
     pub(crate) fn poll_first(&self, ticket: u64, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.state.lock();
+        let Some(places) = self.0.get() else { return Poll::Ready(()) };
+        let mut state = places.state.lock();
         if state.waiting.front().is_some_and(|first| first.ticket == ticket) {
             return Poll::Ready(());
         }
@@ -54,9 +63,10 @@ impl Line {
 
     /// Gives the place up, whether the message was sent or not.
     pub(crate) fn leave(&self, ticket: u64) {
-        let mut state = self.state.lock();
+        let Some(places) = self.0.get() else { return };
+        let mut state = places.state.lock();
         state.waiting.retain(|place| place.ticket != ticket);
-        self.length.store(state.waiting.len(), Ordering::Release);
+        places.length.store(state.waiting.len(), Ordering::Release);
         let next = state.waiting.front_mut().and_then(|first| first.waker.take());
         drop(state);
         if let Some(waker) = next {

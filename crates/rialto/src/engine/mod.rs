@@ -12,6 +12,7 @@ mod layers;
 mod line;
 mod outbox;
 mod polling;
+mod queues;
 mod reply;
 mod revision3;
 mod server;

@@ -69,10 +69,8 @@ fn poll_body(session: &Session, kind: engine::Poll, cx: &mut Context<'_>) -> Pol
             // The client has said goodbye itself and expects no more than the end of its poll.
             State::Closed(CloseReason::TransportClose) => (control("6"), true),
             State::Closed(_) => (control("1"), true),
-            _ if !inner.outbox.is_empty() => {
-                let body = Payload::take(&mut inner.outbox, version, session.base64(), limit);
-                inner.wake_waiters();
-                (body, false)
+            _ if inner.has_waiting() => {
+                (inner.take_payload(version, session.base64(), limit), false)
             }
             State::Closing(_) => (control("1"), true),
             State::Open if released => (control("6"), false),
@@ -132,8 +130,13 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: 
     };
     // One batch may wait beside the one that is being handled: the answer to this POST is what
     // lets the client send the next.
-    if !messages.is_empty() && !session.deliver(messages) {
-        poll_fn(|cx| session.poll_taken(cx)).await;
+    if !messages.is_empty() {
+        match session.deliver(messages) {
+            Some(true) => {}
+            Some(false) => poll_fn(|cx| session.poll_taken(cx)).await,
+            // The client has moved to its WebSocket meanwhile.
+            None => return turned_down(Refusal::WrongTransport),
+        }
     }
     plain(StatusCode::OK, "text/html", "ok")
 }

@@ -5,7 +5,7 @@ use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
-use super::id::random_id;
+use super::id::Id;
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
@@ -24,9 +24,11 @@ use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, HandshakeError, Open, Query, Transport, Version};
 use rialto_ws::{MessageRef, WebSocket};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,14 +40,14 @@ pub(crate) trait App: Send + Sync + 'static {
 
 /// What is known of a session before it begins.
 pub(super) struct Opening {
-    id: Box<str>,
+    id: Id,
     version: Version,
     /// It cannot receive binary.
     base64: bool,
 }
 
 impl Opening {
-    fn of(query: &Query<'_>, id: Box<str>) -> Self {
+    fn of(query: &Query<'_>, id: Id) -> Self {
         // What comes by JSONP is text.
         Self { id, version: query.version, base64: query.base64 || query.jsonp.is_some() }
     }
@@ -58,7 +60,7 @@ pub(crate) struct Engine {
     app: Box<dyn App>,
     /// What stands before it, if anything.
     stack: Option<Stack>,
-    sessions: Mutex<HashMap<Box<str>, Arc<Session>>>,
+    sessions: Mutex<HashSet<ById>>,
 }
 
 impl Engine {
@@ -76,7 +78,7 @@ impl Engine {
             host,
             app,
             stack: layers.stack(),
-            sessions: Mutex::new(HashMap::new()),
+            sessions: Mutex::default(),
         })
     }
 
@@ -95,7 +97,8 @@ impl Engine {
 
     /// Closes every session.
     pub(crate) fn close_all(&self, reason: CloseReason) {
-        let sessions: Vec<_> = self.sessions.lock().values().cloned().collect();
+        let sessions: Vec<_> =
+            self.sessions.lock().iter().map(|ById(session)| Arc::clone(session)).collect();
         let _turn = rialto_ws::turn::enter();
         for session in sessions {
             session.close_with(reason, ends::STOPPED);
@@ -225,7 +228,7 @@ impl Engine {
     }
 
     fn find(&self, sid: &str) -> Option<Arc<Session>> {
-        self.sessions.lock().get(sid).cloned()
+        self.sessions.lock().get(sid).map(|ById(session)| Arc::clone(session))
     }
 
     /// Opens a session.
@@ -237,7 +240,7 @@ impl Engine {
         query: &Query<'_>,
     ) -> Reply {
         let (parts, body) = request.into_parts();
-        let mut handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
+        let mut handshake = Handshake::of(&parts, upgrade, peer);
         if parts.extensions.get::<Secured>().is_some() {
             handshake = handshake.secured();
         }
@@ -266,15 +269,15 @@ impl Engine {
     }
 
     /// An id for a session that begins.
-    fn new_id(&self, handshake: &Handshake) -> Result<Box<str>, RequestEnd> {
+    fn new_id(&self, handshake: &Handshake) -> Result<Id, RequestEnd> {
         let Some(generate) = &self.options().generate_id else {
-            return random_id().map_err(|error| {
+            return Id::random().map_err(|error| {
                 tracing::error!(%error, "no randomness for a session id");
                 ends::NO_RANDOMNESS
             });
         };
         let id = generate.make(handshake).filter(|id| self.find(id).is_none());
-        id.ok_or_else(|| {
+        id.map(Id::Made).ok_or_else(|| {
             tracing::error!("`generate_id` has made an id that is taken, or of another form");
             ends::NOT_AN_ID
         })
@@ -291,31 +294,24 @@ impl Engine {
         let Opening { id, version, base64 } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
-        let host = Arc::clone(&self.host);
-        let session = Session::new(id.clone(), host, machine, socket.as_ref(), base64);
+        let engine = Arc::clone(self);
+        let session = Session::new(id, engine, machine, socket.as_ref(), base64);
         let session = Arc::new(session);
-        match self.sessions.lock().entry(id.clone()) {
-            Entry::Vacant(place) => drop(place.insert(Arc::clone(&session))),
-            Entry::Occupied(_) => {
-                tracing::error!("`generate_id` has made an id twice");
-                if let Some(socket) = socket {
-                    socket.sender().close(ends::ID_TAKEN.code, ends::ID_TAKEN.text);
-                }
-                return None;
+        if !self.sessions.lock().insert(ById(Arc::clone(&session))) {
+            tracing::error!("`generate_id` has made an id twice");
+            if let Some(socket) = socket {
+                socket.sender().close(ends::ID_TAKEN.code, ends::ID_TAKEN.text);
             }
+            return None;
         }
         self.host.counters.opened();
-        let listed = Listed { engine: Arc::clone(self), id: id.clone() };
+        let listed = Listed(Arc::clone(&session));
         if let Some(socket) = &socket {
-            let open = self.open_packet(&id, transport);
+            let open = self.open_packet(session.id(), transport);
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
         let client = self.app.open(Arc::clone(&session), handshake);
-        let driver = Driver::new(Arc::clone(&session), socket, client);
-        tokio::spawn(async move {
-            let _listed = listed;
-            driver.await;
-        });
+        tokio::spawn(Driver::new(listed, socket, client));
         Some(session)
     }
 
@@ -338,19 +334,45 @@ impl Engine {
     }
 }
 
-/// Takes a session out of the table when its task ends, however it ends.
-struct Listed {
-    engine: Arc<Engine>,
-    id: Box<str>,
+/// A session as the table finds it: its id lies nowhere else.
+struct ById(Arc<Session>);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}
+
+/// A session in the table: out of it when its task ends, however it ends.
+pub(super) struct Listed(Arc<Session>);
+
+impl Deref for Listed {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let session = self.engine.sessions.lock().remove(&self.id);
-        self.engine.host.counters.left();
-        if let Some(session) = session {
-            // After a panic above the session is still open: nobody would answer its peer.
-            session.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
-        }
+        self.0.engine().sessions.lock().remove(self.0.id());
+        self.0.counters().left();
+        // After a panic above the session is still open: nobody would answer its peer.
+        self.0.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);
     }
 }

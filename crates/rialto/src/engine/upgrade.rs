@@ -45,7 +45,8 @@ pub(super) fn open(
 ) -> Reply {
     let engine = Arc::clone(engine);
     let options = socket_options(engine.host());
-    accept(Upgrade::new(request).options(options), move |socket, _| {
+    let upgrade = Upgrade::new(request).options(options).forget_request();
+    accept(upgrade, move |socket, _| {
         engine.start(Transport::WebSocket, Some(socket), handshake, opening);
         ready(())
     })
@@ -66,9 +67,8 @@ pub(super) fn probe(
     let options = socket_options(engine.host());
     let home = session.elsewhere().cloned();
     let guard = ProbeGuard(Some(session));
-    accept_at(home, Upgrade::new(request).options(options), move |socket, _| {
-        run_probe(guard, socket, base64)
-    })
+    let upgrade = Upgrade::new(request).options(options).forget_request();
+    accept_at(home, upgrade, move |socket, _| run_probe(guard, socket, base64))
 }
 
 /// Ends the probe on the session's side, unless it has become an upgrade.
@@ -79,7 +79,7 @@ impl Drop for ProbeGuard {
         if let Some(session) = self.0.take() {
             session.update(|inner| {
                 inner.machine.probe_lost();
-                inner.probe = None;
+                inner.set_probe(None);
             });
         }
     }
@@ -89,7 +89,7 @@ async fn run_probe(mut guard: ProbeGuard, mut socket: WebSocket, base64: bool) {
     let Some(session) = guard.0.clone() else { return };
     session.update(|inner| {
         if inner.machine.is_probing() {
-            inner.probe = Some(socket.sender());
+            inner.set_probe(Some(socket.sender()));
         }
     });
     while let Ok(Some(message)) = socket.recv().await {
@@ -122,7 +122,7 @@ fn step(session: &Session, text: &str) -> Option<Probe> {
         let step = inner.machine.probe_received(&packet, Instant::now()).ok()?;
         if step == Probe::Upgraded {
             // From here on it is the session's own, which ends with what waits to be sent.
-            inner.probe = None;
+            inner.set_probe(None);
         }
         Some(step)
     })

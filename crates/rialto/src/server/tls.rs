@@ -69,13 +69,15 @@ impl Guest {
         let phase = Phase::http2();
         let io = TokioIo::new(Conn::new(stream, phase.clone(), self.deadlines()));
         let desk = Desk { peer: self.peer, front: self.front, phase, secure: true };
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING)
-            .keep_alive_timeout(PONG)
-            .max_concurrent_streams(MAX_STREAMS)
-            .enable_connect_protocol()
-            .serve_connection(io, service_fn(move |request| desk.clone().answer(request)));
+        let connection = std::pin::pin!(
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(PING)
+                .keep_alive_timeout(PONG)
+                .max_concurrent_streams(MAX_STREAMS)
+                .enable_connect_protocol()
+                .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
+        );
         run(connection, |connection| connection.graceful_shutdown(), self.peer, self.stopped).await;
     }
 }

@@ -1,10 +1,11 @@
 //! One client's connection: packets in, namespaces, handlers.
 
 use super::core::Core;
-use super::event::{Event, Incoming};
+use super::event::Incoming;
 use super::events::{Events, warn_or_debug};
 use super::handler::{Admission, Refused, StartKind};
 use super::namespace::Namespace;
+use super::rare::{Outside, Parked};
 use super::reading::{Reading, decode};
 use super::returning::{self, Arrival};
 use super::revision4;
@@ -22,7 +23,6 @@ use rialto_protocol::CloseReason;
 use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -47,17 +47,11 @@ struct Connection {
     session: Arc<Session>,
     handshake: Handshake,
     joined: Vec<Joined>,
-    /// Namespaces whose login is under way.
-    joining: Vec<Arc<Namespace>>,
-    /// Namespaces that this side has ended: packets that were on their way are ignored.
-    left: Vec<Box<str>>,
+    outside: Outside,
     reading: Reading,
     running: RunningSet,
-    /// Events that wait until a suspended handler is done.
-    parked: VecDeque<Event>,
-    parked_bytes: usize,
+    parked: Parked,
     connect_by: Option<Instant>,
-    refused: u32,
     /// The main namespace is to be joined unasked: so it is for clients of revision 4.
     joins_main: bool,
 }
@@ -87,14 +81,11 @@ impl Connection {
             session,
             handshake,
             joined: Vec::new(),
-            joining: Vec::new(),
-            left: Vec::new(),
-            reading: Reading::new(&core.options),
+            outside: Outside::default(),
+            reading: Reading::new(&core),
             running: RunningSet::default(),
-            parked: VecDeque::new(),
-            parked_bytes: 0,
+            parked: Parked::default(),
             connect_by,
-            refused: 0,
             core,
         }
     }
@@ -109,7 +100,7 @@ impl Connection {
             };
         }
         let Some(index) = self.find(packet.namespace) else {
-            if self.left.iter().any(|left| **left == *packet.namespace) {
+            if self.outside.has_left(packet.namespace) {
                 return Ok(());
             }
             return Err(parse_error(ends::NOT_JOINED.text));
@@ -138,11 +129,10 @@ impl Connection {
     }
 
     fn connect(&mut self, name: &str, auth: &str, cx: &mut Context<'_>) -> Result<(), Fault> {
-        let joining = self.joining.iter().any(|namespace| namespace.name() == name);
-        if joining || self.find(name).is_some() {
+        if self.outside.is_joining(name) || self.find(name).is_some() {
             return Err(parse_error(ends::JOINED_ALREADY.text));
         }
-        let full = self.joined.len() + self.joining.len() >= self.core.options.max_namespaces;
+        let full = self.joined.len() + self.outside.joining() >= self.core.options.max_namespaces;
         let namespace = if full { None } else { self.core.namespace(name) };
         let Some(namespace) = namespace else {
             if full {
@@ -158,7 +148,7 @@ impl Connection {
                 false => self.refuse(name, &refused),
             };
         };
-        self.left.retain(|left| **left != *name);
+        self.outside.ask(name);
         let handshake = self.handshake.joining(auth, namespace.params());
         // Clients of revision 4 have no secret to come back by.
         let claim = match namespace.returning() {
@@ -177,7 +167,7 @@ impl Connection {
                 }
             },
         };
-        self.joining.push(Arc::clone(&namespace));
+        self.outside.begin(Arc::clone(&namespace));
         self.running.push(Running::Login { namespace, auth: auth.into(), future });
         Ok(())
     }
@@ -211,8 +201,7 @@ impl Connection {
                 socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
             });
         }
-        self.refused += 1;
-        if self.refused > MAX_REFUSED {
+        if self.outside.refuse() > MAX_REFUSED {
             return Err(Fault { reason: CloseReason::ForcedClose, text: ends::REFUSED.text });
         }
         Ok(())
@@ -283,7 +272,7 @@ impl Connection {
                 greet(self);
                 let start = start.prepare(&socket);
                 // Only now may broadcasts reach it: the client knows that it has joined.
-                namespace.adapter().add(Arc::new(socket.clone()));
+                namespace.adapter().add(socket.member());
                 start
             }
         };
@@ -293,6 +282,8 @@ impl Connection {
 
     /// Starts what serves a socket that has joined.
     fn begin(&mut self, socket: Socket, start: StartKind, cx: &mut Context<'_>) {
+        // Most clients join one namespace: room for four would rest with each of them.
+        self.joined.reserve_exact(1);
         match start {
             StartKind::Run(run) => {
                 self.joined.push(Joined { socket: socket.clone(), table: None });
@@ -346,8 +337,7 @@ impl Connection {
             return socket.push_event(incoming.to_event(socket));
         };
         if !self.parked.is_empty() || !may_start(table, &self.running, &self.core) {
-            self.parked_bytes += incoming.size();
-            self.parked.push_back(incoming.to_event(socket));
+            self.parked.push(incoming.to_event(socket));
             return;
         }
         dispatch(table, socket, &incoming, &mut self.running, cx);
@@ -364,8 +354,7 @@ impl Connection {
             if table.as_ref().is_some_and(|table| !starts(table)) {
                 break;
             }
-            let Some(event) = self.parked.pop_front() else { break };
-            self.parked_bytes -= event.incoming().size();
+            let Some(event) = self.parked.pop() else { break };
             any = true;
             if let Some(table) = table {
                 dispatch(&table, &socket, &event.incoming(), &mut self.running, cx);
@@ -394,7 +383,7 @@ impl Connection {
                 Socket::disconnect(&socket, false);
             }
             Finished::Login { namespace, auth, result } => {
-                self.joining.retain(|joining| !Arc::ptr_eq(joining, &namespace));
+                self.outside.end(&namespace);
                 if !self.session.is_open() {
                     if let Ok(Arrival { session: Some(saved), .. }) = result
                         && let Some(recovery) = namespace.recovery()
@@ -426,9 +415,8 @@ impl Connection {
             match self.joined[index].socket.disconnect_reason() {
                 None => index += 1,
                 Some(reason) => {
-                    if self.left.len() < self.core.options.max_namespaces {
-                        self.left.push(self.joined[index].socket.namespace().into());
-                    }
+                    let most = self.core.options.max_namespaces;
+                    self.outside.leave(self.joined[index].socket.namespace(), most);
                     self.leave(index, reason, cx);
                 }
             }
@@ -527,7 +515,7 @@ impl Client for Connection {
     fn wants_more(&self) -> bool {
         let limit = self.core.options.max_payload;
         let room = |(count, bytes)| count < MAX_PARKED && bytes <= limit;
-        room((self.parked.len(), self.parked_bytes))
+        room(self.parked.size())
             && self.joined.iter().all(|j| j.table.is_some() || room(j.socket.waiting()))
     }
 
@@ -547,9 +535,8 @@ impl Client for Connection {
 
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.connect_by = None;
-        self.reading = Reading::new(&self.core.options);
+        self.reading = Reading::new(&self.core);
         self.parked.clear();
-        self.parked_bytes = 0;
         while !self.joined.is_empty() {
             self.leave(0, reason, cx);
         }
@@ -607,7 +594,7 @@ impl Drop for Connection {
             socket.leave_namespace();
         }
         self.running = RunningSet::default();
-        for namespace in self.joining.drain(..) {
+        for namespace in self.outside.end_all() {
             self.core.tidy(&namespace);
         }
     }

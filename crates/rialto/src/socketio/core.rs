@@ -10,6 +10,7 @@ use crate::engine::Host;
 use crate::handshake::Params;
 use crate::options::Options;
 use parking_lot::{Mutex, RwLock};
+use rialto_protocol::socketio::Limits;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -33,6 +34,8 @@ const MAX_KEPT: usize = 10_000;
 pub(crate) struct Core {
     pub(crate) options: Arc<Options>,
     pub(crate) host: Arc<Host>,
+    /// What a client's packets may be.
+    pub(super) limits: Arc<Limits>,
     pub(crate) state: Extensions,
     main: Arc<Namespace>,
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
@@ -90,6 +93,10 @@ impl Core {
             namespaces.insert(root, Arc::clone(&main));
             let host = Host::new(plan.options);
             Self {
+                limits: Arc::new(Limits {
+                    max_bytes: host.options.max_payload,
+                    ..Limits::default()
+                }),
                 options: Arc::clone(&host.options),
                 host,
                 state: plan.state,

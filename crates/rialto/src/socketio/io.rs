@@ -12,7 +12,6 @@ use crate::engine::Stats;
 use crate::error::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -269,8 +268,7 @@ impl Io {
 }
 
 fn socket(member: Arc<dyn Member>) -> Option<Socket> {
-    let member: Arc<dyn Any + Send + Sync> = member;
-    member.downcast::<Socket>().ok().map(|socket| Socket::clone(&socket))
+    Socket::of(member)
 }
 
 impl fmt::Debug for Io {

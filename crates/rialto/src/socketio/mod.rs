@@ -15,6 +15,7 @@ mod listener;
 mod namespace;
 mod outgoing;
 mod pattern;
+mod rare;
 mod reading;
 mod remote;
 mod returning;

@@ -1,12 +1,13 @@
 //! From messages to packets: by the standard parser or by the server's own.
 
 use super::connection::parse_error;
+use super::core::Core;
 use crate::ends;
 use crate::engine::Fault;
-use crate::options::Options;
 use crate::parser::{Decoder, Received, receive};
-use rialto_protocol::socketio::{Assembler, Limits, Violation};
+use rialto_protocol::socketio::{Assembler, Violation};
 use rialto_ws::MessageRef;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a connection keeps between two messages of one packet.
@@ -18,13 +19,10 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    pub(super) fn new(options: &Options) -> Self {
-        match &options.parser {
+    pub(super) fn new(core: &Core) -> Self {
+        match &core.options.parser {
             Some(parser) => Self::Parser(parser.decoder()),
-            None => {
-                let max_bytes = options.max_payload;
-                Self::Standard(Assembler::new(Limits { max_bytes, ..Limits::default() }))
-            }
+            None => Self::Standard(Assembler::new(Arc::clone(&core.limits))),
         }
     }
 

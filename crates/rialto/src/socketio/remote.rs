@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::handshake::Handshake;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,8 +68,7 @@ impl RemoteSocket {
     /// The socket itself, if it is of this machine.
     #[must_use]
     pub fn local(&self) -> Option<Socket> {
-        let member: Arc<dyn Any + Send + Sync> = self.details.member.clone()?;
-        member.downcast::<Socket>().ok().map(|socket| Socket::clone(&socket))
+        Socket::of(self.details.member.clone()?)
     }
 
     fn only(&self) -> Broadcast {

@@ -73,31 +73,35 @@ impl Future for Running {
 
 /// The suspended pieces of one connection. Nothing is allocated while there are none.
 #[derive(Default)]
-pub(super) struct RunningSet {
-    futures: Option<Box<FuturesUnordered<Running>>>,
+pub(super) struct RunningSet(Option<Box<Pieces>>);
+
+#[derive(Default)]
+struct Pieces {
+    futures: FuturesUnordered<Running>,
     listeners: usize,
 }
 
 impl RunningSet {
     pub(super) fn push(&mut self, running: Running) {
+        let pieces = self.0.get_or_insert_default();
         if let Running::Listener { .. } = running {
-            self.listeners += 1;
+            pieces.listeners += 1;
         }
-        self.futures.get_or_insert_default().push(running);
+        pieces.futures.push(running);
     }
 
     /// Listeners that are suspended.
     pub(super) fn listeners(&self) -> usize {
-        self.listeners
+        self.0.as_ref().map_or(0, |pieces| pieces.listeners)
     }
 
     /// The next piece that has ended; `None` if nothing is suspended.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
-        let Some(futures) = &mut self.futures else { return Poll::Ready(None) };
-        let finished = std::task::ready!(Pin::new(&mut **futures).poll_next(cx));
+        let Some(pieces) = &mut self.0 else { return Poll::Ready(None) };
+        let finished = std::task::ready!(Pin::new(&mut pieces.futures).poll_next(cx));
         match &finished {
-            None => self.futures = None,
-            Some(Finished::Listener { .. }) => self.listeners -= 1,
+            None => self.0 = None,
+            Some(Finished::Listener { .. }) => pieces.listeners -= 1,
             Some(_) => {}
         }
         Poll::Ready(finished)

@@ -1,7 +1,9 @@
 //! [`Socket`]: one client in one namespace.
 
 mod member;
+mod state;
 
+use self::state::State;
 use super::acks::{Pending, decode};
 use super::broadcast::{Broadcast, Rooms};
 use super::emit::{Emit, Manner};
@@ -27,11 +29,10 @@ use rialto_protocol::CloseReason;
 use rialto_protocol::socketio;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -65,21 +66,8 @@ struct Inner {
     /// By which it can come back, where that is on.
     identity: Option<Box<Identity>>,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Why the socket is over, once it is.
-    reason: Option<CloseReason>,
-    acks: HashMap<u64, Pending>,
-    /// Events for the `recv` loop; their bytes.
-    inbox: VecDeque<Event>,
-    inbox_bytes: usize,
-    receiver: Option<Waker>,
-    /// Tasks that wait for the end.
-    closed: Vec<Waker>,
-    /// Listeners registered by `once` that have run.
-    fired: Vec<usize>,
+    /// Itself: what an adapter holds is this, with no block between.
+    this: Weak<Self>,
 }
 
 impl Socket {
@@ -90,7 +78,7 @@ impl Socket {
         handshake: Handshake,
         identity: Option<Box<Identity>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new_cyclic(|this| Inner {
             id,
             session,
             namespace,
@@ -100,6 +88,7 @@ impl Socket {
             over: AtomicBool::new(false),
             identity,
             state: Mutex::default(),
+            this: this.clone(),
         }))
     }
 
@@ -130,8 +119,7 @@ impl Socket {
         }
         let Some(recovery) = self.0.namespace.recovery() else { return };
         let _turn = rialto_ws::turn::enter();
-        let member = Arc::new(self.clone());
-        recovery.rejoin(saved, member, &mut |packet| {
+        recovery.rejoin(saved, self.member(), &mut |packet| {
             if self.0.session.send_encoded(packet) == Err(SendError::Full) {
                 self.0.session.close_slow();
             }
@@ -159,9 +147,8 @@ impl Socket {
 
     fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.0.state.lock();
-        if let Some(event) = state.inbox.pop_front() {
-            state.inbox_bytes -= event.incoming().size();
-            if state.inbox.is_empty() {
+        if let Some((event, last)) = state.pop_event() {
+            if last {
                 // The connection may have stopped reading for this.
                 self.0.session.wake();
             }
@@ -170,7 +157,7 @@ impl Socket {
         if state.reason.is_some() {
             return Poll::Ready(None);
         }
-        state.receiver = Some(cx.waker().clone());
+        state.wait_for_event(cx);
         Poll::Pending
     }
 
@@ -316,16 +303,16 @@ impl Socket {
         if state.reason.is_some() {
             return Err(Error::disconnected());
         }
-        if state.acks.len() >= self.0.session.options().max_pending_acks {
+        if state.acks() >= self.0.session.options().max_pending_acks {
             return Err(Error::full());
         }
-        state.acks.insert(id, pending);
+        state.add_ack(id, pending);
         Ok(())
     }
 
     /// An ack of the client has come; one that nobody waits for is ignored.
     pub(super) fn answer(&self, id: u64, answer: Answer) {
-        let pending = self.0.state.lock().acks.remove(&id);
+        let pending = self.0.state.lock().take_ack(id);
         if let Some(pending) = pending {
             pending.resolve(&self.0.id, Some(answer));
         }
@@ -508,9 +495,7 @@ impl Socket {
         if let Some(reason) = state.reason {
             return Poll::Ready(reason);
         }
-        if !state.closed.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.closed.push(cx.waker().clone());
-        }
+        state.wait_for_end(cx);
         Poll::Pending
     }
 
@@ -554,17 +539,8 @@ impl Socket {
 
     /// Marks the end, and ends everything that waits for this client. False if it was over.
     pub(super) fn end(&self, reason: CloseReason) -> bool {
-        let (acks, wakers) = {
-            let mut state = self.0.state.lock();
-            if state.reason.is_some() {
-                return false;
-            }
-            state.reason = Some(reason);
-            self.0.over.store(true, Ordering::Release);
-            let mut wakers = std::mem::take(&mut state.closed);
-            wakers.extend(state.receiver.take());
-            (std::mem::take(&mut state.acks), wakers)
-        };
+        let ended = self.0.state.lock().end(reason, &self.0.over);
+        let Some((acks, wakers)) = ended else { return false };
         for pending in acks.into_values() {
             pending.resolve(&self.0.id, None);
         }
@@ -600,18 +576,12 @@ impl Socket {
 
     /// Puts an event where the `recv` loop finds it.
     pub(super) fn push_event(&self, event: Event) {
-        let mut state = self.0.state.lock();
-        state.inbox_bytes += event.incoming().size();
-        state.inbox.push_back(event);
-        if let Some(waker) = state.receiver.take() {
-            waker.wake();
-        }
+        self.0.state.lock().push_event(event);
     }
 
     /// Events and bytes that wait for the `recv` loop.
     pub(super) fn waiting(&self) -> (usize, usize) {
-        let state = self.0.state.lock();
-        (state.inbox.len(), state.inbox_bytes)
+        self.0.state.lock().waiting()
     }
 
     /// A listener of this client's namespace failed; true if a warning is due.
@@ -626,12 +596,7 @@ impl Socket {
 
     /// True the first time that it is called with this number.
     pub(super) fn fire_once(&self, listener: usize) -> bool {
-        let mut state = self.0.state.lock();
-        let first = !state.fired.contains(&listener);
-        if first {
-            state.fired.push(listener);
-        }
-        first
+        self.0.state.lock().fire_once(listener)
     }
 }
 
@@ -652,6 +617,6 @@ struct AckGuard(Socket, u64);
 
 impl Drop for AckGuard {
     fn drop(&mut self) {
-        self.0.0.state.lock().acks.remove(&self.1);
+        self.0.0.state.lock().take_ack(self.1);
     }
 }

@@ -45,10 +45,9 @@ pub struct Session {
     config: Arc<Config>,
     state: State,
     transport: Transport,
+    /// In a closing session, whose heart beats no more, when it gives up.
     heartbeat: Heartbeat,
     upgrade: Upgrade,
-    /// When a closing session gives up; `None` while open, and for ever if the time is endless.
-    close_at: Option<Instant>,
     /// A GET waits for its answer.
     poll: bool,
     /// A POST's body is arriving.
@@ -87,7 +86,6 @@ impl Session {
             transport,
             heartbeat: Heartbeat::Idle { ping_at },
             upgrade: Upgrade::None,
-            close_at: None,
             poll: false,
             post: false,
         }
@@ -214,6 +212,9 @@ impl Session {
     /// WebSocket control frame. They count as a sign of life.
     #[inline]
     pub fn heard(&mut self, now: Instant) {
+        if !self.is_open() {
+            return;
+        }
         // Never earlier than before: a caller's `now` may be a little old.
         let later = |old: Option<Instant>, new| old.zip(new).map(|(old, new)| old.max(new));
         match self.heartbeat {
@@ -361,7 +362,7 @@ impl Session {
     pub fn close(&mut self, reason: CloseReason, now: Instant) {
         if self.is_open() {
             self.state = State::Closing(reason);
-            self.close_at = now.checked_add(self.config.close_timeout);
+            *self.heartbeat.due_mut() = now.checked_add(self.config.close_timeout);
             if !self.is_moving() {
                 self.upgrade = Upgrade::None;
             }
@@ -389,7 +390,7 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Closed(_) => None,
-            State::Closing(_) => self.close_at,
+            State::Closing(_) => self.heartbeat.due(),
             State::Open => [self.heartbeat.due(), self.upgrade.due()].into_iter().flatten().min(),
         }
     }
@@ -462,6 +463,13 @@ impl Heartbeat {
         match self {
             Self::Idle { ping_at } => *ping_at,
             Self::Waiting { deadline } | Self::Listening { deadline } => *deadline,
+        }
+    }
+
+    const fn due_mut(&mut self) -> &mut Option<Instant> {
+        match self {
+            Self::Idle { ping_at } => ping_at,
+            Self::Waiting { deadline } | Self::Listening { deadline } => deadline,
         }
     }
 }

@@ -1,16 +1,45 @@
 //! A [`Socket`] as adapters see it: what broadcasts reach.
 
-use super::{Pending, SharedData, Socket};
+use super::{Inner, Pending, SharedData, Socket};
 use crate::adapter::{AckRequest, Member, Room, outside};
 use crate::encoded::Encoded;
 use crate::engine::SendError;
 use crate::handshake::Handshake;
 use crate::options::SlowPeer;
 use bytes::Bytes;
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Socket {
+    /// As adapters hold it.
+    pub(in super::super) fn member(&self) -> Arc<dyn Member> {
+        Arc::<Inner>::clone(&self.0)
+    }
+
+    /// What an adapter holds, if it is a socket of this server.
+    pub(in super::super) fn of(member: Arc<dyn Member>) -> Option<Self> {
+        let member: Arc<dyn Any + Send + Sync> = member;
+        member.downcast().ok().map(Self)
+    }
+
+    /// Whether it was asked for its answer to a broadcast.
+    fn asked(&self, request: &AckRequest) -> bool {
+        let pending = Pending::Broadcast(Arc::clone(&request.sink));
+        request.sink.expect(&self.0.id);
+        let asked = self.expect_ack(request.id, pending).is_ok();
+        if !asked {
+            request.sink.answer(&self.0.id, None);
+        }
+        asked
+    }
+
+    fn tell_of(&self, packet: &Encoded) {
+        let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
+        let (socket, text) = (self.clone(), packet.text_as_emitted().into_owned());
+        outside(move || socket.tell(&text, &attachments));
+    }
+
     /// A broadcast has found no room.
     fn overflow(&self, volatile: bool, ack: Option<&AckRequest>) {
         let session = &self.0.session;
@@ -20,7 +49,7 @@ impl Socket {
                 session.counters().dropped();
                 if let Some(request) = ack {
                     // It was not asked, so it will not answer.
-                    self.0.state.lock().acks.remove(&request.id);
+                    self.0.state.lock().take_ack(request.id);
                     request.sink.answer(&self.0.id, None);
                 }
             }
@@ -29,41 +58,52 @@ impl Socket {
     }
 }
 
-impl Member for Socket {
+impl Inner {
+    /// The socket that this is. Nobody could ask once it were gone.
+    fn socket(&self) -> Option<Socket> {
+        self.this.upgrade().map(Socket)
+    }
+}
+
+impl Member for Inner {
     fn id(&self) -> &Room {
-        &self.0.id
+        &self.id
     }
 
     fn deliver(&self, packet: &Encoded, ack: Option<&AckRequest>) {
-        if let Some(request) = ack {
-            let pending = Pending::Broadcast(Arc::clone(&request.sink));
-            request.sink.expect(&self.0.id);
-            if self.expect_ack(request.id, pending).is_err() {
-                return request.sink.answer(&self.0.id, None);
-            }
+        if let Some(request) = ack
+            && !self.socket().is_some_and(|socket| socket.asked(request))
+        {
+            return;
         }
-        if self.0.watched.load(Ordering::Relaxed) {
-            let attachments: Vec<_> = packet.attachments().map(Bytes::copy_from_slice).collect();
-            let (socket, text) = (self.clone(), packet.text_as_emitted().into_owned());
-            outside(move || socket.tell(&text, &attachments));
+        if self.watched.load(Ordering::Relaxed)
+            && let Some(socket) = self.socket()
+        {
+            socket.tell_of(packet);
         }
-        match self.0.session.send_encoded(packet) {
+        match self.session.send_encoded(packet) {
             Ok(()) => {}
             // The socket's end is on its way and resolves the ack.
             Err(SendError::Closed) => {}
-            Err(SendError::Full) => self.overflow(packet.is_volatile(), ack),
+            Err(SendError::Full) => {
+                if let Some(socket) = self.socket() {
+                    socket.overflow(packet.is_volatile(), ack);
+                }
+            }
         }
     }
 
     fn disconnect(&self, close: bool) {
-        Self::disconnect(self, close);
+        if let Some(socket) = self.socket() {
+            socket.disconnect(close);
+        }
     }
 
     fn handshake(&self) -> &Handshake {
-        &self.0.handshake
+        &self.handshake
     }
 
     fn shared_data(&self) -> Option<Arc<str>> {
-        self.data::<SharedData>().map(|data| Arc::clone(&data.0))
+        self.data.read().get::<SharedData>().map(|data| Arc::clone(&data.0))
     }
 }
