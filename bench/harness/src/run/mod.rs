@@ -74,7 +74,9 @@ fn one(
     let scenario = scenario.capped(options.most_connections);
     let words = certificate.filter(|_| scenario.encrypts()).map(Certificate::words);
     let command = server.command(scenario.deflates(), words.as_deref());
-    let running = Running::start(&command, options.cores.as_ref())?;
+    // A huge page that an allocator has got is counted whole, however little of it is in use.
+    let small_pages = if scenario.rests() { "env MIMALLOC_ALLOW_THP=0 " } else { "" };
+    let running = Running::start(&format!("{small_pages}{command}"), options.cores.as_ref())?;
     let raw = server.group == Group::Floor;
     let target = Target { port: running.port(), process: running.id(), raw };
     let span = Span {
