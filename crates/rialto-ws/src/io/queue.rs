@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 
 /// Payloads from this size on are not copied into the merged bytes.
 const BORROW_FROM: usize = 8192;
+/// A reference to less than that costs more than a copy.
+const COPY_BELOW: usize = 1024;
 /// Slices handed to one write.
 const SLICES: usize = 16;
 
@@ -57,8 +59,13 @@ impl Lease {
 
     #[cold]
     fn unshare(&mut self) {
-        if let Some(frame) = self.frame.take() {
-            self.queue().push_shared(frame.bytes().clone());
+        let Some(frame) = self.frame.take() else { return };
+        let bytes = frame.bytes();
+        if bytes.len() < COPY_BELOW {
+            // What follows stands behind it, and all of it is one slice.
+            self.queue().push_bytes(bytes);
+        } else {
+            self.queue().push_shared(bytes.clone());
         }
     }
 
