@@ -104,14 +104,26 @@ pub(super) fn connect(target: Target) -> Result<TcpStream> {
 
 /// Connects from an address of its own: 127.0.0.2, .3 and so on, since one has 28 000 ports.
 pub(super) fn connect_from(target: Target, number: usize) -> Result<TcpStream> {
-    let last = u8::try_from(number % SOURCES)? + 2;
     let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    bind(&socket, &SocketAddrV4::new([127, 0, 0, last].into(), 0)).context("no port is free")?;
+    bind_from(&socket, number)?;
     let server = SocketAddrV4::new(Ipv4Addr::LOCALHOST, target.port);
     rustix::net::connect(&socket, &server).context("cannot connect")?;
     let stream = TcpStream::from(socket);
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Binds to the address of that number, or to the next that has a port left: for a minute, ended
+/// connections keep theirs.
+fn bind_from(socket: &OwnedFd, number: usize) -> Result<()> {
+    for step in 0..SOURCES {
+        let last = u8::try_from((number + step) % SOURCES)? + 2;
+        match bind(socket, &SocketAddrV4::new([127, 0, 0, last].into(), 0)) {
+            Err(Errno::ADDRINUSE) => {}
+            outcome => return outcome.context("no address to connect from"),
+        }
+    }
+    bail!("no port is free")
 }
 
 /// The head of a request as a browser would send it.
