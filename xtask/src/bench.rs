@@ -22,9 +22,10 @@ pub fn run(words: &[&str]) -> Result<()> {
         Some(shared) => PathBuf::from(shared).join("bench"),
         None => folder.join("target"),
     };
-    build(&folder, &target)?;
+    let asks = words.iter().any(|word| ["--help", "-h"].contains(word));
+    build(&folder, &target, if asks { "--package=bench-harness" } else { "--workspace" })?;
     let scripts = folder.join("js");
-    if let Err(error) = packages(&scripts) {
+    if !asks && let Err(error) = packages(&scripts) {
         println!("not measured: the peers from npm: {error:#}");
     }
     let programs = target.join("release");
@@ -33,9 +34,9 @@ pub fn run(words: &[&str]) -> Result<()> {
     succeed(bench.status().context("the benchmark cannot be run")?, "the benchmark")
 }
 
-fn build(folder: &Path, target: &Path) -> Result<()> {
+fn build(folder: &Path, target: &Path, what: &str) -> Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--workspace", "--locked", "--target-dir"]).arg(target);
+    cargo.args(["build", "--release", what, "--locked", "--target-dir"]).arg(target);
     if env::var_os("RUSTFLAGS").is_none() && env::var_os("CARGO_ENCODED_RUSTFLAGS").is_none() {
         cargo.env("RUSTFLAGS", FLAGS);
     }

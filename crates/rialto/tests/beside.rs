@@ -44,6 +44,16 @@ async fn foreign_pages_are_refused_and_named_in_no_header() {
     assert!(answer.contains("access-control-allow-credentials: true\r\n"), "{answer}");
 }
 
+/// With its own name in the answer, any page could use its visitors' cookies.
+#[tokio::test]
+async fn all_origins_together_are_never_named_one_by_one() {
+    let options = Options::default().cors(Cors::new(["*"]).credentials(true));
+    for method in ["GET", "OPTIONS"] {
+        let answer = answer_to(options.clone(), method, "https://b.example").await;
+        assert!(answer.contains("access-control-allow-origin: *\r\n"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn static_text_says_its_encoding_and_is_asked_for_again() {
     let folder = std::env::temp_dir().join(format!("rialto-files-{}", std::process::id()));

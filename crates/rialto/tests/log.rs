@@ -141,3 +141,13 @@ async fn each_refusal_and_each_end_has_one_line() {
     let _silent = Client::open(address).await;
     log.expect(&["session ended", "ping timeout", "code=1008"]).await;
 }
+
+#[tokio::test]
+async fn a_panic_is_told_with_its_words() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let (address, _) = start(server()).await;
+    let mut client = Client::join(address).await;
+    client.send("2[\"panic\"]").await;
+    log.expect(&["a handler panicked", "on purpose"]).await;
+}

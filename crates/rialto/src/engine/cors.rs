@@ -141,7 +141,8 @@ pub(super) fn preflight(
 pub(crate) fn add_cors(options: &Options, asker: &Asker, reply: &mut Reply) {
     let Some(cors) = asker.rules(options) else { return };
     let headers = reply.headers_mut();
-    if matches!(cors.origins, Origins::Any) && !cors.credentials {
+    if matches!(cors.origins, Origins::Any) {
+        // Never the origin's own name: with that, every page could use its visitors' cookies.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     } else {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));

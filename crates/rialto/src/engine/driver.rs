@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
+use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -244,8 +245,12 @@ impl Future for Driver {
         match catch_unwind(AssertUnwindSafe(|| this.turn(sleep, cx))) {
             Ok(poll) => poll,
             // The client has been told of its end already: there is nobody left to tell.
-            Err(_) if this.closed => Poll::Ready(()),
-            Err(_) => {
+            Err(panic) if this.closed => {
+                tracing::error!(panic = message(&*panic), "a handler panicked");
+                Poll::Ready(())
+            }
+            Err(panic) => {
+                tracing::error!(panic = message(&*panic), "a handler panicked");
                 // A handler's panic ends its own session, in order: `closed` still has to run.
                 this.session.fail(CloseReason::ForcedClose, ends::HANDLER_FAILED);
                 cx.waker().wake_by_ref();
@@ -253,6 +258,12 @@ impl Future for Driver {
             }
         }
     }
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 impl Turns {

@@ -29,7 +29,8 @@ pub struct Cors {
     pub origins: Origins,
     /// Is asked about a page of any other origin. Default none: it may not connect.
     pub decide: Option<DecideOrigin>,
-    /// Whether browsers may send cookies. Default false.
+    /// Whether browsers may send cookies. Default false. Where all origins are allowed by `*` they
+    /// do not: name the origins.
     pub credentials: bool,
     /// The methods named in preflight answers. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
     pub methods: String,

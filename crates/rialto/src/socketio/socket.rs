@@ -464,6 +464,7 @@ impl Socket {
     /// # Panics
     /// If the server was given none. That ends this connection and shows in the log.
     #[must_use]
+    #[track_caller]
     #[allow(clippy::panic, reason = "the program lacks a line; no peer can cause it")]
     pub fn state<T: Send + Sync + 'static>(&self) -> Arc<T> {
         match self.io().state() {
