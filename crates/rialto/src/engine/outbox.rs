@@ -72,22 +72,11 @@ impl Outbox {
     /// body may be compressed.
     pub(crate) fn take_payload(&mut self, limit: usize) -> (Vec<u8>, bool) {
         let mut body = Vec::with_capacity(self.len().min(limit));
-        let mut compress = false;
         let mut encoder = PayloadEncoder::new(&mut body, limit);
-        while let Some(waiting) = self.packets.front() {
-            let fits = match waiting.kind {
-                Kind::Text => encoder.push_encoded(&waiting.payload),
-                Kind::Binary => encoder.push(&Packet::from_binary(&waiting.payload)),
-            };
-            if !fits {
-                self.since = Some(Instant::now());
-                return (body, compress);
-            }
-            compress |= waiting.compress;
-            self.bytes.set(self.bytes.get() - waiting.payload.len());
-            self.packets.pop_front();
-        }
-        self.since = None;
+        let compress = self.take_while(|message| match message {
+            MessageRef::Text(text) => encoder.push_encoded(text.as_bytes()),
+            MessageRef::Binary(data) => encoder.push(&Packet::from_binary(data)),
+        });
         (body, compress)
     }
 
