@@ -16,6 +16,10 @@ use crate::{nightly, tree};
 /// Seconds for each target unless told otherwise.
 pub const SECONDS: u64 = 10;
 
+/// What libFuzzer's choices start from in the whole job: the same everywhere, so that it fails for
+/// what was changed and not by luck. Looking for what is new starts somewhere else each time.
+pub const FIXED_SEED: u32 = 1;
+
 /// Coverage for libFuzzer, which every compiler can be told to measure.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -58,11 +62,12 @@ fn own_version() -> Result<String> {
 
 /// Builds the targets and runs each for so many seconds; with 0, over the known inputs alone.
 ///
-/// What was learnt stays in `fuzz/corpus`, inputs that break something in `fuzz/artifacts`.
+/// What was learnt stays in `fuzz/corpus`, inputs that break something in `fuzz/artifacts`. Without
+/// a `seed` libFuzzer chooses one by the clock.
 ///
 /// # Errors
 /// When the targets cannot be built, or one has found something.
-pub fn run(seconds: u64) -> Result<()> {
+pub fn run(seconds: u64, seed: Option<u32>) -> Result<()> {
     let toolchain = Toolchain::find()?;
     let folder = tree::root()?.join("fuzz");
     let programs = build(&folder, &toolchain)?;
@@ -71,7 +76,7 @@ pub fn run(seconds: u64) -> Result<()> {
     }
     let mut broken = Vec::new();
     for target in targets(&folder)? {
-        if !fuzz(&folder, &programs, &target, seconds)? {
+        if !fuzz(&folder, &programs, &target, seconds, seed)? {
             broken.push(target);
         }
     }
@@ -124,7 +129,13 @@ fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
 }
 
 /// Runs one target; false if it has found something, which is shown.
-fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u64) -> Result<bool> {
+fn fuzz(
+    folder: &Path,
+    programs: &Path,
+    target: &str,
+    seconds: u64,
+    seed: Option<u32>,
+) -> Result<bool> {
     let corpus = folder.join("corpus").join(target);
     let artifacts = folder.join("artifacts").join(target);
     for place in [&corpus, &artifacts] {
@@ -136,6 +147,8 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seconds: u64) -> Result<bo
         seconds => format!("-max_total_time={seconds}"),
     };
     let output = Command::new(programs.join(target))
+        // 0 is libFuzzer's word for one of its own choice.
+        .arg(format!("-seed={}", seed.unwrap_or(0)))
         .args([&duration, "-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1"])
         .args(["-verbosity=0", &format!("-artifact_prefix={}/", artifacts.display())])
         .args([&corpus, &folder.join("seeds").join(target)])

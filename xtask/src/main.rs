@@ -28,8 +28,10 @@ fn main() -> ExitCode {
         ["client"] => report(xtask::client::run(false)),
         ["client", "--check"] => report(xtask::client::run(true)),
         ["autobahn"] => report(xtask::autobahn::run()),
-        ["fuzz"] => report(xtask::fuzz::run(xtask::fuzz::SECONDS)),
-        ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => report(xtask::fuzz::run(seconds)),
+        ["fuzz"] => report(xtask::fuzz::run(xtask::fuzz::SECONDS, None)),
+        ["fuzz", seconds] if let Ok(seconds) = seconds.parse() => {
+            report(xtask::fuzz::run(seconds, None))
+        }
         ["bench", words @ ..] => report(xtask::bench::run(words)),
         ["miri"] => report(xtask::miri::run()),
         ["help" | "--help" | "-h"] => {

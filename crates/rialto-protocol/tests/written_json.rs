@@ -1,8 +1,9 @@
 //! The JSON that packets are written in is `serde_json`'s, byte for byte; only bytes differ.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
+use bytes::Bytes;
 use proptest::prelude::*;
-use rialto_protocol::socketio::{MAX_DEPTH, encode_payload};
+use rialto_protocol::socketio::{Args, MAX_DEPTH, Value, decode, encode_payload};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
@@ -93,6 +94,19 @@ fn the_deepest_value_is_written_and_no_deeper_one() {
     // The array of the arguments is the first level.
     assert_same(&nested(MAX_DEPTH - 1));
     let error = encode_payload(&(nested(MAX_DEPTH),)).unwrap_err();
+    assert!(error.to_string().contains("nested too deeply"), "{error}");
+}
+
+#[test]
+fn a_placeholder_is_a_level_of_its_own() {
+    let nested = |depth: u32| {
+        let bytes = Value::from(Bytes::from_static(b"abc"));
+        Args::from(vec![(0..depth).fold(bytes, |inner, _| Value::Array(vec![inner]))])
+    };
+    let deepest = nested(MAX_DEPTH - 2);
+    let (text, attachments) = encode_payload(&deepest).unwrap();
+    assert_eq!(decode::<Args>(&text, false, &attachments).unwrap(), deepest);
+    let error = encode_payload(&nested(MAX_DEPTH - 1)).unwrap_err();
     assert!(error.to_string().contains("nested too deeply"), "{error}");
 }
 

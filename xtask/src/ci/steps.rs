@@ -148,13 +148,13 @@ fn bench(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// Targets are built here, in a folder of their own: see [`fuzz`].
+/// Targets are built here, in a folder of their own, and start from a fixed seed: see [`fuzz`].
 fn fuzz_step(run: &mut Run) -> Result<()> {
     if !machine::on_path("c++") && !machine::on_path("g++") {
         run.note("fuzzing: there is no C++ compiler for libFuzzer");
         return Ok(());
     }
-    fuzz::run(fuzz::SECONDS)
+    fuzz::run(fuzz::SECONDS, Some(fuzz::FIXED_SEED))
 }
 
 fn client(run: &mut Run) -> Result<()> {

@@ -159,14 +159,14 @@ fn read_value(bytes: &mut &[u8], depth: u32) -> Result<Value> {
         Marker::Bin8 => sized(bytes, 1, binary)?,
         Marker::Bin16 => sized(bytes, 2, binary)?,
         Marker::Bin32 => sized(bytes, 4, binary)?,
-        Marker::FixExt1 => extension(bytes, 1)?,
-        Marker::FixExt2 => extension(bytes, 2)?,
-        Marker::FixExt4 => extension(bytes, 4)?,
-        Marker::FixExt8 => extension(bytes, 8)?,
-        Marker::FixExt16 => extension(bytes, 16)?,
-        Marker::Ext8 => sized(bytes, 1, sized_extension)?,
-        Marker::Ext16 => sized(bytes, 2, sized_extension)?,
-        Marker::Ext32 => sized(bytes, 4, sized_extension)?,
+        Marker::FixExt1 => extension(bytes, 1, depth)?,
+        Marker::FixExt2 => extension(bytes, 2, depth)?,
+        Marker::FixExt4 => extension(bytes, 4, depth)?,
+        Marker::FixExt8 => extension(bytes, 8, depth)?,
+        Marker::FixExt16 => extension(bytes, 16, depth)?,
+        Marker::Ext8 => sized(bytes, 1, |bytes, len| sized_extension(bytes, len, depth))?,
+        Marker::Ext16 => sized(bytes, 2, |bytes, len| sized_extension(bytes, len, depth))?,
+        Marker::Ext32 => sized(bytes, 4, |bytes, len| sized_extension(bytes, len, depth))?,
         Marker::FixArray(len) => array(bytes, usize::from(len), depth)?,
         Marker::Array16 => sized(bytes, 2, |bytes, len| array(bytes, len, depth))?,
         Marker::Array32 => sized(bytes, 4, |bytes, len| array(bytes, len, depth))?,
@@ -219,24 +219,25 @@ fn binary(bytes: &mut &[u8], len: usize) -> Result<Value> {
 
 /// What JavaScript clients write as extensions: `undefined` and dates. Others are, as there, arrays
 /// of their type and their bytes.
-fn extension(bytes: &mut &[u8], len: usize) -> Result<Value> {
+fn extension(bytes: &mut &[u8], len: usize, depth: u32) -> Result<Value> {
     let kind = signed(bytes, 1)?;
     match (kind, len) {
         (0, 1) => take(bytes, len).map(|_| Value::Null),
         (0, 8) => signed(bytes, 8).map(date),
-        _ => typed(bytes, kind, len),
+        _ => typed(bytes, kind, len, depth),
     }
 }
 
 /// Those with a length are array buffers, of 8 bytes too.
-fn sized_extension(bytes: &mut &[u8], len: usize) -> Result<Value> {
+fn sized_extension(bytes: &mut &[u8], len: usize, depth: u32) -> Result<Value> {
     match signed(bytes, 1)? {
         0 => binary(bytes, len),
-        kind => typed(bytes, kind, len),
+        kind => typed(bytes, kind, len, depth),
     }
 }
 
-fn typed(bytes: &mut &[u8], kind: i64, len: usize) -> Result<Value> {
+fn typed(bytes: &mut &[u8], kind: i64, len: usize, depth: u32) -> Result<Value> {
+    deeper(depth)?;
     Ok(Value::Array(vec![Value::from(kind), binary(bytes, len)?]))
 }
 

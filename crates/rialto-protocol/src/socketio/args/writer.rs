@@ -192,8 +192,9 @@ impl<'o, 'a> Serializer for Json<'o, 'a> {
         Ok(())
     }
 
-    /// Writes the placeholder of an attachment.
+    /// Writes the placeholder of an attachment: an object, and so a level of its own.
     fn serialize_bytes(mut self, value: &[u8]) -> Result<()> {
+        self.enter()?;
         self.write(br#"{"_placeholder":true,"num":"#);
         self.integer(false, self.output.attachments.len() as u64);
         self.write(b"}");

@@ -100,6 +100,20 @@ fn lengths_are_not_believed_and_depth_has_a_limit() {
     let error = nested(MAX_DEPTH).expect_err("too deep");
     assert!(error.to_string().contains("nested too deeply"), "{error}");
     assert!(nested(1_000_000).is_err());
+    // An extension is read as an array, which may be written again; binary has no level here, but
+    // has one in the JSON that handlers are given.
+    let ends_with = |levels: u32, last: &[u8]| {
+        let mut value = vec![0x91; levels as usize];
+        value.extend_from_slice(last);
+        event(&around(&value))
+    };
+    for extension in [&[0xd4, 5, 1][..], &[0xc7, 1, 5, 1]] {
+        let packet = ends_with(MAX_DEPTH - 2, extension).expect("as deep as it may be");
+        assert!(event(Msgpack.encode(&packet).unwrap()[0].as_bytes()).is_ok());
+        assert!(ends_with(MAX_DEPTH - 1, extension).is_err());
+    }
+    assert!(ends_with(MAX_DEPTH - 2, &[0xc4, 1, 1]).expect("deepest").check().is_ok());
+    assert!(ends_with(MAX_DEPTH - 1, &[0xc4, 1, 1]).expect("too deep for JSON").check().is_err());
 }
 
 #[test]
