@@ -1,8 +1,8 @@
 //! `cargo xtask ci`: everything that says whether the project is sound, on a fresh machine.
 //!
 //! It needs Rust and Node and installs the rest of what the tests use. Each step has a heading, a
-//! time limit and its time; the first failure ends the run. The last line sums what the test
-//! runners themselves counted.
+//! time limit and its time. A failure does not end the run, unless later steps rest on it: one run
+//! shows all that is broken. The last line sums what the test runners themselves counted.
 
 pub mod counts;
 pub mod licences;
@@ -46,11 +46,11 @@ pub fn run(names: &[&str]) -> ExitCode {
     let started = Instant::now();
     let outcome = tree::root().map(|root| {
         let mut run = Run { root, counts: Counts::default(), notes: Vec::new() };
-        let passed = run.steps(names);
-        (run, passed)
+        let failed = run.steps(names);
+        (run, failed)
     });
     match outcome {
-        Ok((run, passed)) => run.close(passed, started.elapsed()),
+        Ok((run, failed)) => run.close(&failed, started.elapsed()),
         Err(error) => {
             println!("error: {error:#}");
             ExitCode::FAILURE
@@ -59,34 +59,50 @@ pub fn run(names: &[&str]) -> ExitCode {
 }
 
 impl Run {
-    /// Runs the chosen steps up to the first failure; says whether there was none.
-    fn steps(&mut self, names: &[&str]) -> bool {
+    /// Runs the chosen steps; the names of those that failed.
+    fn steps(&mut self, names: &[&str]) -> Vec<&'static str> {
         let chosen = |step: &&steps::Step| names.is_empty() || names.contains(&step.name);
         let chosen: Vec<&steps::Step> = steps::ALL.iter().filter(chosen).collect();
         let all = chosen.len();
+        let mut failed = Vec::new();
         for (index, step) in chosen.into_iter().enumerate() {
             println!("\n== {}/{all} {}: {}", index + 1, step.name, step.title);
-            let started = Instant::now();
-            let outcome = (step.run)(self);
-            let took = seconds(started.elapsed());
-            match outcome {
-                Ok(()) => println!("-- {}: passed in {took}", step.name),
-                Err(error) => {
-                    println!("-- {}: FAILED after {took}: {error:#}", step.name);
-                    return false;
-                }
+            if self.step(step) {
+                continue;
+            }
+            failed.push(step.name);
+            if step.needed {
+                println!("-- the other steps need {}", step.name);
+                break;
             }
         }
-        true
+        failed
     }
 
-    fn close(mut self, passed: bool, took: Duration) -> ExitCode {
+    /// Runs one step; says whether it passed.
+    fn step(&mut self, step: &steps::Step) -> bool {
+        let started = Instant::now();
+        let failures = self.counts.failed;
+        let outcome = (step.run)(self);
+        let took = seconds(started.elapsed());
+        let Err(error) = outcome else {
+            println!("-- {}: passed in {took}", step.name);
+            return true;
+        };
+        println!("-- {}: FAILED after {took}: {error:#}", step.name);
         // A step without tests of its own, such as a lint, counts as one failure, so that the
         // closing line never says "0 failed" about a run that failed.
-        if !passed && self.counts.failed == 0 {
-            self.counts.failed = 1;
+        if self.counts.failed == failures {
+            self.counts.failed += 1;
         }
-        println!("\n== {} in {}", if passed { "all passed" } else { "FAILED" }, seconds(took));
+        false
+    }
+
+    fn close(self, failed: &[&str], took: Duration) -> ExitCode {
+        let passed = failed.is_empty();
+        let verdict =
+            if passed { "all passed".to_owned() } else { format!("FAILED: {}", failed.join(", ")) };
+        println!("\n== {verdict} in {}", seconds(took));
         for note in &self.notes {
             println!("not checked here: {note}");
         }

@@ -19,10 +19,16 @@ pub struct Step {
     pub title: &'static str,
     /// Does it.
     pub run: fn(&mut Run) -> Result<()>,
+    /// Whether those behind it make no sense without it.
+    pub needed: bool,
 }
 
 const fn step(name: &'static str, title: &'static str, run: fn(&mut Run) -> Result<()>) -> Step {
-    Step { name, title, run }
+    Step { name, title, run, needed: false }
+}
+
+const fn needed(step: Step) -> Step {
+    Step { needed: true, ..step }
 }
 
 /// Every step, in the order in which they run.
@@ -30,14 +36,14 @@ const fn step(name: &'static str, title: &'static str, run: fn(&mut Run) -> Resu
 /// Flags for the compiler are the same in all of them, so that nothing is built twice: lints are
 /// denied behind clippy's `--`, and for docs by `RUSTDOCFLAGS`, which leaves the crates alone.
 pub const ALL: &[Step] = &[
-    step("install", "what the tests need beyond Rust and Node", install),
+    needed(step("install", "what the tests need beyond Rust and Node", install)),
     step("fmt", "the formatting of every Rust file", fmt),
     step("tidy", "module arrows, sizes, docs, leftovers, unsafe code, links", tidy_step),
     step("licences", "licences of everything that is compiled", check_licences),
     step("deny", "cargo deny: advisories, bans, licences, sources", deny),
     step("clippy", "lints, denied", clippy),
     step("docs", "the reference pages, warnings denied", docs),
-    step("build", "the programs that the tests start", build),
+    needed(step("build", "the programs that the tests start", build)),
     step("test", "unit tests, integration tests, doc tests", test),
     step("bench", "the benchmark: its own tests, and a short run of ours and the floors", bench),
     step("fuzz", "each fuzz target for ten seconds", fuzz_step),
