@@ -1,54 +1,18 @@
 //! The adapter of a single machine.
 
 use super::history::{History, Keep};
+use super::index::{Index, Seat};
 use super::log::Log;
 use super::recovery::{Marks, Recovery, SavedSession};
-use super::rooms::{Changes, tell};
-use super::{
-    AckRequest, Adapter, Host, Member, Operation, Room, RoomChange, SocketDetails, Target,
-};
+use super::rooms::tell;
+use super::{AckRequest, Adapter, Host, Member, Operation, Room, SocketDetails, Target};
 use crate::encoded::Encoded;
 use crate::options::Options;
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
-use indexmap::IndexSet;
 use parking_lot::Mutex;
-use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
-
-/// Members in a dense vector beside a hash: walked in order, left in constant time.
-///
-/// A broadcast takes a reference and walks it with no lock held; whoever joins or leaves
-/// meanwhile changes a copy.
-type Members = Arc<IndexSet<Seat>>;
-
-/// A member, found by its id, which is not kept once more for that.
-#[derive(Clone)]
-struct Seat(Arc<dyn Member>);
-
-impl Borrow<str> for Seat {
-    fn borrow(&self) -> &str {
-        self.0.id()
-    }
-}
-
-impl Hash for Seat {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let id: &str = self.borrow();
-        id.hash(state);
-    }
-}
-
-impl PartialEq for Seat {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id() == other.0.id()
-    }
-}
-
-impl Eq for Seat {}
 
 /// Rooms in memory, for one machine. The default.
 #[derive(Default)]
@@ -56,26 +20,6 @@ pub struct Memory {
     index: Mutex<Index>,
     host: OnceLock<Weak<dyn Host>>,
     log: Option<Arc<Log>>,
-}
-
-#[derive(Default)]
-struct Index {
-    all: Members,
-    rooms: HashMap<Room, Members>,
-    /// The rooms of each socket that is in any.
-    joined: HashMap<Room, Vec<Room>>,
-    changes: Changes,
-    /// Whether changes are noted: asked anew before each.
-    watched: bool,
-    /// For clients that come back: where each socket began. Empty without a log.
-    marks: HashMap<Room, Marks>,
-}
-
-/// Who a target means, found under the lock and used without it.
-enum Found {
-    /// Everyone of one room, or of the namespace.
-    Whole(Members),
-    Some(Vec<Arc<dyn Member>>),
 }
 
 impl Memory {
@@ -146,101 +90,7 @@ impl Memory {
 
     fn for_each(&self, target: &Target, mut work: impl FnMut(&Arc<dyn Member>)) {
         let found = self.index.lock().find(target);
-        match found {
-            Found::Whole(members) => members.iter().for_each(|Seat(member)| work(member)),
-            Found::Some(members) => members.iter().for_each(&mut work),
-        }
-    }
-}
-
-impl Index {
-    fn find(&self, target: &Target) -> Found {
-        if target.except.is_empty() {
-            match target.rooms.as_slice() {
-                [] => return Found::Whole(Arc::clone(&self.all)),
-                [room] if !self.all.contains(&**room) => {
-                    return Found::Whole(self.rooms.get(room).cloned().unwrap_or_default());
-                }
-                _ => {}
-            }
-        }
-        let mut left_out: HashSet<&str> = HashSet::new();
-        for room in &target.except {
-            left_out.extend(self.members_of(room).map(|member| &**member.id()));
-        }
-        let mut found = Vec::new();
-        let mut take = |member: &Arc<dyn Member>| {
-            // The ids borrow from the index, not from the iterator: each is taken once.
-            let id: &str = member.id();
-            if let Some(Seat(known)) = self.all.get(id)
-                && left_out.insert(known.id())
-            {
-                found.push(Arc::clone(member));
-            }
-        };
-        if target.rooms.is_empty() {
-            self.all.iter().for_each(|Seat(member)| take(member));
-        } else {
-            target.rooms.iter().flat_map(|room| self.members_of(room)).for_each(&mut take);
-        }
-        Found::Some(found)
-    }
-
-    /// The members of a room, the socket of that id among them.
-    fn members_of(&self, room: &str) -> impl Iterator<Item = &Arc<dyn Member>> {
-        let own = self.all.get(room);
-        let members = self.rooms.get(room).into_iter().flat_map(|members| members.iter());
-        members.chain(own).map(|Seat(member)| member)
-    }
-
-    fn leave(&mut self, id: &str, room: &str) {
-        let name = self.watched.then(|| self.rooms.get_key_value(room));
-        let name = name.flatten().map(|(name, _)| Arc::clone(name));
-        let Some(members) = self.rooms.get_mut(room) else { return };
-        let left = Arc::make_mut(members).swap_take(id);
-        let empty = members.is_empty();
-        if empty {
-            self.rooms.remove(room);
-        }
-        if let (Some(room), Some(Seat(left))) = (name, left) {
-            let socket = Arc::clone(left.id());
-            self.changes.note(RoomChange::Left { room: Arc::clone(&room), socket });
-            if empty {
-                self.changes.note(RoomChange::Deleted { room });
-            }
-        }
-    }
-
-    /// A socket joins rooms; false if there is no such socket.
-    fn join(&mut self, id: &str, rooms: &[Room], head: impl FnOnce() -> Option<u64>) -> bool {
-        let Some(Seat(member)) = self.all.get(id).cloned() else { return false };
-        let id = Arc::clone(member.id());
-        let head = head();
-        for room in rooms.iter().filter(|room| **room != id) {
-            self.enter(&id, &member, room, head);
-        }
-        true
-    }
-
-    fn enter(&mut self, id: &Room, member: &Arc<dyn Member>, room: &Room, head: Option<u64>) {
-        let created = !self.rooms.contains_key(room);
-        let members = self.rooms.entry(Arc::clone(room)).or_default();
-        if members.contains(&**id) {
-            return;
-        }
-        Arc::make_mut(members).insert(Seat(Arc::clone(member)));
-        self.joined.entry(Arc::clone(id)).or_default().push(Arc::clone(room));
-        if let Some(head) = head {
-            self.marks.entry(Arc::clone(id)).or_default().rooms.push((Arc::clone(room), head));
-        }
-        if !self.watched {
-            return;
-        }
-        if created {
-            self.changes.note(RoomChange::Created { room: Arc::clone(room) });
-        }
-        let (room, socket) = (Arc::clone(room), Arc::clone(id));
-        self.changes.note(RoomChange::Joined { room, socket });
+        found.for_each(&mut work);
     }
 }
 
@@ -505,6 +355,11 @@ mod tests {
         assert_eq!(reached(&["a"], &[]), "a");
         assert_eq!(reached(&["a", "x"], &["b"]), "a");
         assert_eq!(reached(&["nobody"], &[]), "");
+        assert_eq!(reached(&["x", "x", "y"], &["c"]), "ab");
+        let many = ["0", "1", "2", "3", "4", "5", "6", "x", "y", "a"];
+        assert_eq!(reached(&many, &[]), "abc");
+        assert_eq!(reached(&many, &["a", "y"]), "");
+        assert_eq!(reached(&many, &["y"]), "a");
     }
 
     #[test]

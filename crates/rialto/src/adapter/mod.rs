@@ -5,6 +5,7 @@
 
 mod details;
 mod history;
+mod index;
 mod log;
 mod memory;
 mod recovery;
