@@ -153,6 +153,15 @@ pub struct Options {
     pub max_pending_acks: usize,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
+    /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
+    /// none may come. More closes the connection.
+    ///
+    /// Each is a message of its own to wait for, and together they are bounded by
+    /// [`Options::max_payload`]. A [`parser`](Self::parser) of the server's own has binary values
+    /// inside its messages: 1024 in one packet ([`MAX_BINARY`](crate::parser::MAX_BINARY)), or this
+    /// many, if it is more. What the server sends is the client's to limit: the stock one takes 10,
+    /// unless its parser is told otherwise.
+    pub max_attachments: usize,
     /// How long a request head may take from its first byte. Default 10 s.
     pub header_timeout: Duration,
     /// How long a POST body may take in all. Default 15 s.
@@ -198,6 +207,7 @@ impl Default for Options {
             max_running_handlers: 64,
             max_pending_acks: 10_000,
             max_namespaces: 64,
+            max_attachments: 10,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             keep_alive_timeout: Duration::from_secs(75),
@@ -214,6 +224,7 @@ impl Options {
         serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
+        max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }

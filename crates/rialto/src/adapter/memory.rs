@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexSet;
 use parking_lot::Mutex;
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
@@ -295,6 +295,11 @@ impl Adapter for Memory {
         rooms
     }
 
+    fn sizes(&self) -> BTreeMap<Room, usize> {
+        let index = self.index.lock();
+        index.rooms.iter().map(|(room, members)| (Arc::clone(room), members.len())).collect()
+    }
+
     fn count(&self) -> usize {
         self.index.lock().all.len()
     }
@@ -505,6 +510,58 @@ mod tests {
         assert_eq!(reached(&["a"], &[]), "a");
         assert_eq!(reached(&["a", "x"], &["b"]), "a");
         assert_eq!(reached(&["nobody"], &[]), "");
+    }
+
+    /// The adapters of others have what the trait does by itself.
+    struct Plain(Memory);
+
+    impl Adapter for Plain {
+        fn add(&self, member: Arc<dyn Member>) {
+            self.0.add(member);
+        }
+        fn remove(&self, id: &str) {
+            self.0.remove(id);
+        }
+        fn join(&self, id: &str, rooms: &[Room]) -> bool {
+            self.0.join(id, rooms)
+        }
+        fn leave(&self, id: &str, room: &str) {
+            self.0.leave(id, room);
+        }
+        fn rooms(&self, id: &str) -> Vec<Room> {
+            self.0.rooms(id)
+        }
+        fn count(&self) -> usize {
+            self.0.count()
+        }
+        fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>) {
+            self.0.broadcast(packet, target, ack);
+        }
+        fn apply(&self, target: &Target, operation: &Operation) {
+            self.0.apply(target, operation);
+        }
+        fn fetch<'a>(
+            &'a self,
+            target: &'a Target,
+        ) -> BoxFuture<'a, crate::Result<Vec<SocketDetails>>> {
+            self.0.fetch(target)
+        }
+        fn members(&self, target: &Target) -> Vec<Arc<dyn Member>> {
+            self.0.members(target)
+        }
+    }
+
+    #[test]
+    fn rooms_have_sizes_whoever_counts() {
+        let (memory, _) = three();
+        assert!(memory.join("c", &["z".into(), "c".into()]));
+        let expected = [("x".into(), 2), ("y".into(), 2), ("z".into(), 1)];
+        assert_eq!(memory.sizes(), BTreeMap::from(expected.clone()));
+        let plain = Plain(memory);
+        assert_eq!(plain.sizes(), BTreeMap::from(expected));
+        plain.remove("c");
+        assert_eq!(plain.sizes(), BTreeMap::from([("x".into(), 2), ("y".into(), 1)]));
+        assert_eq!(plain.sizes(), plain.0.sizes());
     }
 
     #[test]

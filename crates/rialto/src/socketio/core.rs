@@ -95,6 +95,7 @@ impl Core {
             Self {
                 limits: Arc::new(Limits {
                     max_bytes: host.options.max_payload,
+                    max_attachments: host.options.max_attachments,
                     ..Limits::default()
                 }),
                 options: Arc::clone(&host.options),

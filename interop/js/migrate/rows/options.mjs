@@ -267,3 +267,15 @@ const RECOVERY =
 row(RECOVERY, async (t) => {
   await comesBack(t, "recovery without middlewares", { refuse: true });
 });
+
+const TOLERANT =
+  "class Tolerant extends Decoder { constructor() { super({ maxAttachments: 20 }); } }, as the parser's";
+row(TOLERANT, async (t) => {
+  const parts = Array.from({ length: 20 }, (_, index) => Buffer.from([index]));
+  const socket = await join(t, "maxAttachments");
+  assert.equal(await ack(socket, "parts", parts), 20);
+  const strict = await join(t, "no httpCompression");
+  const lost = next(strict, "disconnect");
+  strict.emit("parts", parts.slice(0, 11), () => {});
+  assert.equal((await lost)[0], "transport close");
+});
