@@ -72,6 +72,8 @@ pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
 pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");
 /// `generate_id`.
 pub(crate) const NOT_AN_ID: RequestEnd = request(500, 9, "Session ID not usable");
+/// A panic in a function of the program that answers requests.
+pub(crate) const HOOK_FAILED: RequestEnd = request(500, 10, "The server failed");
 
 /// A refusal of a CONNECT: the `message` of the `connect_error`, and what is in its `data`.
 ///

@@ -346,7 +346,33 @@ impl Options {
         mut self,
         generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
     ) -> Self {
-        self.generate_id = Some(GenerateId::new(generate));
+        self.generate_id = Some(GenerateId::plain(generate));
+        self
+    }
+
+    /// As [`Options::generate_id`], for ids whose making takes its time: a node's number out of a
+    /// database, for instance.
+    ///
+    /// A client that leaves meanwhile ends it where it waits. An id that is not there within
+    /// [`Options::connect_timeout`] is none: 500 with code 9, and a line in the log.
+    ///
+    /// ```
+    /// use rialto::{Handshake, Options};
+    /// # async fn next(_: &str) -> String { "uJ3_9aXk2Lq-7Zb0Qw5T".to_owned() }
+    /// let options = Options::default().generate_id_async(async |request: Handshake| {
+    ///     let region = request.header("x-region").unwrap_or("eu").to_owned();
+    ///     format!("{region}-{}", next(&region).await)
+    /// });
+    /// ```
+    #[must_use]
+    pub fn generate_id_async<F>(
+        mut self,
+        generate: impl Fn(Handshake) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = String> + Send + 'static,
+    {
+        self.generate_id = Some(GenerateId::future(generate));
         self
     }
 

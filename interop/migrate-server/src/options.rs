@@ -117,6 +117,8 @@ fn admission() -> Rows {
         ("async allowRequest", Options::default().allow_request_async(admit)),
         ("generateId", Options::default()
             .generate_id(make_id)),
+        ("async generateId", Options::default()
+            .generate_id_async(later_id)),
         ("connection_error", Options::default()
             .on_connection_error(|error| println!("refused with {}", error.code))),
     ]
@@ -143,6 +145,11 @@ async fn known(request: Handshake) -> bool {
 
 fn make_id(request: &Handshake) -> String {
     format!("made-for-{:0>20}", request.query("name").unwrap_or_default())
+}
+
+async fn later_id(request: Handshake) -> String {
+    tokio::task::yield_now().await;
+    make_id(&request)
 }
 
 fn add(headers: &mut HeaderMap, request: &Parts) {

@@ -3,11 +3,11 @@
 use super::server::Listed;
 use super::session::Session;
 use crate::ends::{self, End};
+use crate::panics::message;
 use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
-use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -258,12 +258,6 @@ impl Future for Driver {
             }
         }
     }
-}
-
-/// What a panic says.
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 impl Turns {

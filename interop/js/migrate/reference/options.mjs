@@ -102,6 +102,9 @@ async function startHooks() {
   };
   io = await socketio("generateId");
   io.engine.generateId = (request) => makeId(request);
+  const laterId = async (request) => makeId(request);
+  io = await socketio("async generateId");
+  io.engine.generateId = async (request) => await laterId(request);
   io = await socketio("connection_error");
   io.engine.on("connection_error", (error) => console.log("refused with", error.code));
 }

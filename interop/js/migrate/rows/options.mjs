@@ -184,11 +184,16 @@ row(ASYNC, async () => {
   assert.equal((await ask("async allowRequest", { path })).status, 200);
 });
 
-row("io.engine.generateId = (request) => makeId(request)", async () => {
-  const answer = await ask("generateId", { path: `${HANDSHAKE}&name=ada` });
-  const { sid } = JSON.parse((await answer.text()).slice(1));
-  assert.equal(sid, `made-for-${"ada".padStart(20, "0")}`);
-});
+for (const [name, server] of [
+  ["io.engine.generateId = (request) => makeId(request)", "generateId"],
+  ["io.engine.generateId = async (request) => await laterId(request)", "async generateId"],
+]) {
+  row(name, async () => {
+    const answer = await ask(server, { path: `${HANDSHAKE}&name=ada` });
+    const { sid } = JSON.parse((await answer.text()).slice(1));
+    assert.equal(sid, `made-for-${"ada".padStart(20, "0")}`);
+  });
+}
 
 row("serveClient: false", async () => {
   const path = "/socket.io/socket.io.js";
