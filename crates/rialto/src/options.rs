@@ -12,6 +12,7 @@ macro_rules! setters {
 }
 
 mod admission;
+mod check;
 mod compression;
 mod connection_error;
 mod cookie;
@@ -414,11 +415,6 @@ impl Options {
     pub fn http_compression(mut self, compression: impl Into<OptionalCompression>) -> Self {
         self.http_compression = compression.into().0;
         self
-    }
-
-    /// What is wrong with the options, found before the server starts.
-    pub(crate) fn check(&self) -> crate::Result<()> {
-        self.cookie.as_ref().map_or(Ok(()), |cookie| cookie.header("sid").map(drop))
     }
 
     /// Sets [`Options::on_connection_error`]: Node's `io.engine.on("connection_error", …)`. The

@@ -2,11 +2,11 @@
 
 use super::event::{Event, Incoming};
 use super::listener::{self, Listener};
+use super::misnamed;
 use super::outgoing::{Outgoing, OutgoingListener};
 use super::socket::Socket;
 use crate::error::{Error, Result};
 use futures_util::future::{BoxFuture, join_all};
-use rialto_protocol::socketio::is_reserved;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -275,9 +275,7 @@ impl Events {
     }
 
     fn add(mut self, name: &str, listener: Listener, once: bool, first: bool) -> Self {
-        if is_reserved(name) {
-            tracing::warn!(name, "this event name is reserved: no client can send it");
-        }
+        misnamed::warn(name);
         self.registered += 1;
         let entry = Entry { listener: Arc::new(listener), once: once.then_some(self.registered) };
         let entries = self.named.entry(name.into()).or_default();

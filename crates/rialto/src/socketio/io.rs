@@ -213,6 +213,7 @@ impl Io {
         H: Fn(Self, T) -> F + Send + Sync + 'static,
         F: Future<Output = Result<A>> + Send + 'static,
     {
+        servers::warn(name);
         self.0.add_server_listener(name, servers::listener(handler));
     }
 
