@@ -265,6 +265,20 @@ impl Session {
         }
     }
 
+    /// Ready when the session lives on a WebSocket, with true, or is over.
+    pub(crate) fn poll_upgraded(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.websocket.get().is_some() {
+            return Poll::Ready(true);
+        }
+        let mut inner = self.inner.lock();
+        match self.websocket.get() {
+            Some(_) => Poll::Ready(true),
+            None if !inner.machine.is_open() => Poll::Ready(false),
+            // Whoever waits for room is woken by either, too.
+            None => inner.wait(cx),
+        }
+    }
+
     /// Ends the session from this side: what is queued leaves first, then the news.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.close_with(reason, ends::CLOSED);
