@@ -52,6 +52,41 @@ pub(crate) const SLOW: End = end(1013, "this client reads too slowly");
 /// `send_budget` in an upgrade.
 pub(crate) const LATE: End = end(1013, "too much was waiting for this client");
 
+/// What was seen of a peer that is gone: it stands in the log, under a code that no Close frame has
+/// (RFC 6455 section 7.4.1).
+const fn seen(code: u16, text: &'static str) -> End {
+    End { code, text }
+}
+
+impl End {
+    /// A rule of Engine.IO or Socket.IO was broken.
+    pub(crate) const fn broken(text: &'static str) -> Self {
+        Self { code: 1002, text }
+    }
+
+    /// Whether it is for a Close frame.
+    pub(crate) const fn is_said(self) -> bool {
+        !matches!(self.code, 1005 | 1006)
+    }
+}
+
+/// A Close frame; where it has a code, that stands in place of this one.
+pub(crate) const PEER_CLOSED: End = seen(1005, "the peer closed the connection");
+/// The packet `1`.
+pub(crate) const LEFT: End = seen(1005, "the client said goodbye");
+/// The end of the stream.
+pub(crate) const VANISHED: End = seen(1006, "the peer closed without a Close frame");
+/// An error of the stream, of which there is a line before.
+pub(crate) const LOST: End = seen(1006, "the connection failed");
+/// `stall_timeout` on a WebSocket.
+pub(crate) const STALLED: End = seen(1006, "the peer took nothing of what waited for it");
+/// `stall_timeout` on long-polling.
+pub(crate) const UNFETCHED: End = seen(1006, "the client fetched nothing of what waited for it");
+/// On long-polling.
+pub(crate) const POLL_LOST: End = seen(1006, "the client broke off its poll");
+/// On long-polling; the client has left, or `body_timeout` has passed.
+pub(crate) const POST_LOST: End = seen(1006, "a POST of the client did not arrive whole");
+
 /// A refusal of a request, beside those of the reference (codes 0 to 5).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestEnd {
@@ -72,6 +107,8 @@ pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
 pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");
 /// `generate_id`.
 pub(crate) const NOT_AN_ID: RequestEnd = request(500, 9, "Session ID not usable");
+/// A panic in a function of the program that answers requests.
+pub(crate) const HOOK_FAILED: RequestEnd = request(500, 10, "The server failed");
 
 /// A refusal of a CONNECT: the `message` of the `connect_error`, and what is in its `data`.
 ///

@@ -35,6 +35,7 @@ mod handshake;
 mod http;
 mod net;
 mod options;
+mod panics;
 mod server;
 mod socketio;
 

@@ -12,6 +12,7 @@ macro_rules! setters {
 }
 
 mod admission;
+mod check;
 mod compression;
 mod connection_error;
 mod cookie;
@@ -153,6 +154,15 @@ pub struct Options {
     pub max_pending_acks: usize,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
+    /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
+    /// none may come. More closes the connection.
+    ///
+    /// Each is a message of its own to wait for, and together they are bounded by
+    /// [`Options::max_payload`]. A [`parser`](Self::parser) of the server's own has binary values
+    /// inside its messages: 1024 in one packet ([`MAX_BINARY`](crate::parser::MAX_BINARY)), or this
+    /// many, if it is more. What the server sends is the client's to limit: the stock one takes 10,
+    /// unless its parser is told otherwise.
+    pub max_attachments: usize,
     /// How long a request head may take from its first byte. Default 10 s.
     pub header_timeout: Duration,
     /// How long a POST body may take in all. Default 15 s.
@@ -198,6 +208,7 @@ impl Default for Options {
             max_running_handlers: 64,
             max_pending_acks: 10_000,
             max_namespaces: 64,
+            max_attachments: 10,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             keep_alive_timeout: Duration::from_secs(75),
@@ -214,6 +225,7 @@ impl Options {
         serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
+        max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }
@@ -335,7 +347,33 @@ impl Options {
         mut self,
         generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
     ) -> Self {
-        self.generate_id = Some(GenerateId::new(generate));
+        self.generate_id = Some(GenerateId::plain(generate));
+        self
+    }
+
+    /// As [`Options::generate_id`], for ids whose making takes its time: a node's number out of a
+    /// database, for instance.
+    ///
+    /// A client that leaves meanwhile ends it where it waits. An id that is not there within
+    /// [`Options::connect_timeout`] is none: 500 with code 9, and a line in the log.
+    ///
+    /// ```
+    /// use rialto::{Handshake, Options};
+    /// # async fn next(_: &str) -> String { "uJ3_9aXk2Lq-7Zb0Qw5T".to_owned() }
+    /// let options = Options::default().generate_id_async(async |request: Handshake| {
+    ///     let region = request.header("x-region").unwrap_or("eu").to_owned();
+    ///     format!("{region}-{}", next(&region).await)
+    /// });
+    /// ```
+    #[must_use]
+    pub fn generate_id_async<F>(
+        mut self,
+        generate: impl Fn(Handshake) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = String> + Send + 'static,
+    {
+        self.generate_id = Some(GenerateId::future(generate));
         self
     }
 
@@ -377,11 +415,6 @@ impl Options {
     pub fn http_compression(mut self, compression: impl Into<OptionalCompression>) -> Self {
         self.http_compression = compression.into().0;
         self
-    }
-
-    /// What is wrong with the options, found before the server starts.
-    pub(crate) fn check(&self) -> crate::Result<()> {
-        self.cookie.as_ref().map_or(Ok(()), |cookie| cookie.header("sid").map(drop))
     }
 
     /// Sets [`Options::on_connection_error`]: Node's `io.engine.on("connection_error", …)`. The

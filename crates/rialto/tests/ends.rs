@@ -61,6 +61,9 @@ fn the_page_lists_what_the_code_says() {
     let mut ends = listed("end", 2);
     assert!(ends.remove(&vec!["1000".to_owned(), String::new()]), "an echo says nothing");
     assert_eq!(take("Close frames", 2), ends);
+    let seen = listed("seen", 2);
+    assert!(seen.iter().all(|cells| ["1005", "1006"].contains(&&*cells[0])), "no frame has these");
+    assert_eq!(take("What the log says of a peer that is gone", 2), seen);
 
     let mut requests = listed("request", 3);
     for error in [

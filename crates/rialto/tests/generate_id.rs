@@ -4,8 +4,10 @@
 
 mod support;
 
-use rialto::{EngineSocket, Events, Options, Server, Transport, ws};
+use rialto::{EngineSocket, Events, Handshake, Options, Server, Transport, ws};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use support::log::Log;
 use support::{Poller, exchange, http, start, within};
 
 const POLL: &str = "/socket.io/?EIO=4&transport=polling";
@@ -47,18 +49,69 @@ async fn ids_are_used_for_the_session_and_its_cookie() {
 async fn ids_that_are_taken_or_of_another_form_are_refused() {
     let options = Options::default()
         .generate_id(|request| request.query("id").unwrap_or_default().replace('~', "/"));
+    let (log, _logging) = Log::here();
     let (address, io) = start(Server::default().options(options)).await;
     let id = "abcdefghijklmnopqrstuvwxyz";
     let (status, _) = http(address, "GET", &format!("{POLL}&id={id}"), "").await;
     assert_eq!(status, 200);
-    for refused in [id, "", "short", "abcdefghijklmnop~qrstuvwxyz"] {
+    for (refused, why) in [
+        (id, "the id of a session that is open"),
+        ("", "an id of 0 characters: it has to have 20 to 64 characters"),
+        ("short", "an id of 5 characters: it has to have 20 to 64 characters"),
+        ("abcdefghijklmnop~qrstuvwxyz", "an id with the character '/': it has to"),
+    ] {
         let target = format!("{POLL}&id={refused}");
         assert_eq!(http(address, "GET", &target, "").await, (500, LAST.to_owned()), "{refused}");
         let target = target.replace("polling", "websocket");
         let error = within(ws::connect(&format!("ws://{address}{target}"))).await.unwrap_err();
         assert!(error.to_string().contains("500"), "{error}");
+        let lines = log.take("ERROR");
+        assert!(lines.len() == 2 && lines.iter().all(|line| line.contains(why)), "{lines:?}");
     }
     assert_eq!(io.stats().connections, 1);
     let poll = http(address, "POST", &format!("{POLL}&sid={id}"), "40").await;
     assert_eq!(poll, (200, "ok".to_owned()), "the first session is as it was");
+}
+
+#[tokio::test]
+async fn ids_may_take_their_time_and_no_longer() {
+    let options = Options::default().connect_timeout(Duration::from_millis(300)).generate_id_async(
+        async |request: Handshake| {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if request.query("slow").is_some() {
+                std::future::pending::<()>().await;
+            }
+            format!("later-{:0>20}", request.query("id").unwrap_or_default())
+        },
+    );
+    let (log, _logging) = Log::here();
+    let (address, _) = start(Server::default().options(options)).await;
+    let (status, body) = http(address, "GET", &format!("{POLL}&id=7"), "").await;
+    assert!(status == 200 && body.contains(r#""sid":"later-00000000000000000007""#), "{body}");
+    let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket&id=8");
+    let mut socket = within(ws::connect(&url)).await.unwrap();
+    let open = within(socket.recv()).await.unwrap().unwrap().to_string();
+    assert!(open.contains(r#""sid":"later-00000000000000000008""#), "{open}");
+    let taken = http(address, "GET", &format!("{POLL}&id=8"), "").await;
+    assert_eq!(taken, (500, LAST.to_owned()));
+    assert_eq!(http(address, "GET", &format!("{POLL}&slow=1"), "").await, (500, LAST.to_owned()));
+    log.expect(&["WARN `generate_id` took longer than `connect_timeout`"]).await;
+}
+
+/// What a client sends as an id is told apart: a session that is over, and what never was one.
+#[tokio::test]
+async fn an_id_of_another_form_is_explained_in_the_log() {
+    let (log, _logging) = Log::here();
+    let (address, _) = start(Server::default()).await;
+    let unknown = (400, r#"{"code":1,"message":"Session ID unknown"}"#.to_owned());
+    for (sid, why) in [
+        ("abc", "a session id of 3 characters: it has to have 20 to 64 characters of"),
+        ("abcdefghijklmnopqrs%2F", "a session id with the character '/': it has to have"),
+        ("abcdefghijklmnopqrst", ""),
+    ] {
+        assert_eq!(http(address, "GET", &format!("{POLL}&sid={sid}"), "").await, unknown);
+        let lines = log.take("a client has sent");
+        assert_eq!(lines.len(), usize::from(!why.is_empty()), "{lines:?}");
+        assert!(lines.iter().all(|line| line.contains(why)), "{lines:?}");
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) fn tables() -> Vec<(&'static str, Events)> {
         ("off-outgoing", off_outgoing()),
         ("names", names()),
         ("middleware", middleware()),
+        ("moving", moving()),
         ("leaving", leaving()),
         ("errors", errors()),
         ("sequential", sequential()),
@@ -96,6 +97,13 @@ fn middleware() -> Events {
         .on("no", async |socket, ()| socket.emit("passed", "no").await)
         .on("yes", async |socket, ()| socket.emit("passed", "yes").await)
         .on_error(|socket, _, error| drop(socket.emit("refused", error.to_string())))
+}
+
+#[rustfmt::skip]
+fn moving() -> Events {
+    flushed(Events::new())
+        .on_upgrade(async |socket| socket.emit("moved", socket.transport().as_str()).await)
+        .on_ack("wait", async |socket, ()| Ok(socket.upgraded().await))
 }
 
 #[rustfmt::skip]

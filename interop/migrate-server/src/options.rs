@@ -7,8 +7,8 @@ use rialto::axum::http::{HeaderMap, HeaderValue};
 use rialto::axum::middleware::{self, Next};
 use rialto::axum::response::Response;
 use rialto::{
-    ConnectionStateRecovery, Cookie, Cors, Denied, Events, Handshake, HttpCompression, Options,
-    Refused, SameSite, ServeClient, Server, Transport, guard, ws,
+    Bytes, ConnectionStateRecovery, Cookie, Cors, Denied, Events, Handshake, HttpCompression,
+    Options, Refused, SameSite, ServeClient, Server, Transport, guard, ws,
 };
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ fn events() -> Events {
     Events::new()
         .on_connect(async |socket| socket.emit("welcome", socket.recovered()).await)
         .on_ack("echo", async |_, text: String| Ok(text))
+        .on_ack("parts", async |_, parts: Vec<Bytes>| Ok(parts.len()))
         .on("plain", async |socket, text: String| socket.compress(false).emit("plain", text).await)
         .on_ack("count", async |socket, ()| Ok(socket.io().count()))
         .on_ack("children", async |socket, ()| {
@@ -116,6 +117,8 @@ fn admission() -> Rows {
         ("async allowRequest", Options::default().allow_request_async(admit)),
         ("generateId", Options::default()
             .generate_id(make_id)),
+        ("async generateId", Options::default()
+            .generate_id_async(later_id)),
         ("connection_error", Options::default()
             .on_connection_error(|error| println!("refused with {}", error.code))),
     ]
@@ -125,6 +128,7 @@ fn admission() -> Rows {
 fn rest() -> Rows {
     vec![
         ("parser", Options::default().parser(rialto::parser::Msgpack)),
+        ("maxAttachments", Options::default().max_attachments(20)),
         ("cleanupEmptyChildNamespaces", Options::default().cleanup_empty_child_namespaces(true)),
     ]
 }
@@ -141,6 +145,11 @@ async fn known(request: Handshake) -> bool {
 
 fn make_id(request: &Handshake) -> String {
     format!("made-for-{:0>20}", request.query("name").unwrap_or_default())
+}
+
+async fn later_id(request: Handshake) -> String {
+    tokio::task::yield_now().await;
+    make_id(&request)
 }
 
 fn add(headers: &mut HeaderMap, request: &Parts) {

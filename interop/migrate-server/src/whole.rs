@@ -5,6 +5,7 @@ use rialto::axum::http::StatusCode;
 use rialto::axum::routing::post;
 use rialto::{Events, Options, Server};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Starts them.
@@ -43,6 +44,19 @@ fn whole() -> Server {
             let id = id.as_str();
             let socket = io.socket(id);
             socket.ok_or("nobody of that id")?.emit("news", "for you").await
+        })
+        .on_ack("rooms", async |socket, ()| {
+            socket.join("room")?;
+            let (io, id) = (socket.io(), socket.id());
+            let mut sizes = BTreeMap::new();
+            for (room, size) in io.rooms() {
+                sizes.insert(room.to_string(), size);
+            }
+            let ids = io.members("room");
+            let ids: Vec<_> = ids.iter().map(|id| id.to_string()).collect();
+            let own = io.socket(id).map(|socket| socket.rooms()).unwrap_or_default();
+            let own: Vec<_> = own.iter().map(|room| room.to_string()).collect();
+            Ok(json!({ "sizes": sizes, "ids": ids, "own": own }))
         })
         .on_ack("join", async |socket, ()| socket.join("watched"))
         .on_ack("leave", async |socket, ()| socket.leave("watched"));

@@ -109,7 +109,16 @@ pub const LAYOUTS: &[Layout] = &[
             ),
             module(
                 "engine",
-                &["ends", "compression", "encoded", "handshake", "net", "options", "error"],
+                &[
+                    "ends",
+                    "compression",
+                    "encoded",
+                    "handshake",
+                    "net",
+                    "options",
+                    "panics",
+                    "error",
+                ],
             ),
             module("http", &["compression", "options", "error"]),
             module("compression", &["options"]),
@@ -129,10 +138,11 @@ pub const LAYOUTS: &[Layout] = &[
             // What an adapter hands on and describes.
             module("adapter", &["encoded", "handshake", "options", "error"]),
             // The application's decision on a connection is an option.
-            module("options", &["parser", "handshake", "error"]),
+            module("options", &["parser", "handshake", "panics", "error"]),
             module("handshake", &["error"]),
             module("encoded", &["parser", "error"]),
             module("ends", &[]),
+            module("panics", &[]),
             module("parser", &["error"]),
             module("net", &[]),
             module("error", &[]),

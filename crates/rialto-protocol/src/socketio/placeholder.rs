@@ -14,6 +14,9 @@ const KEY: &str = "\"_placeholder\"";
 /// text can need.
 const LOOK_BACK: usize = 64;
 
+/// Attachments of a packet for whose numbers there is room at once; more need more of the text.
+const MANY: usize = 16;
+
 /// The attachment's number, if the object whose first member's name begins at `key` (behind its
 /// quote) is a placeholder.
 pub(super) fn number_at(text: &str, key: usize) -> Option<usize> {
@@ -34,16 +37,18 @@ pub(super) fn number_at(text: &str, key: usize) -> Option<usize> {
 
 /// Checks all placeholders of a payload that is known to be JSON.
 pub(super) fn check(text: &str, count: usize) -> Result<(), Violation> {
-    // `count` is bounded by the limit of attachments, not by the peer.
-    let mut used = vec![false; count];
+    // Grows by what the text holds: `count` is only announced.
+    let mut used = Vec::with_capacity(count.min(MANY));
     for at in keys(text) {
         let Some(number) = placeholder_around(text, at)? else { continue };
-        match used.get_mut(number) {
-            Some(used) if !*used => *used = true,
-            _ => return Err(Violation::InvalidPlaceholder),
+        if number >= count {
+            return Err(Violation::InvalidPlaceholder);
         }
+        used.push(number);
     }
-    Ok(())
+    used.sort_unstable();
+    let twice = used.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
+    if twice { Err(Violation::InvalidPlaceholder) } else { Ok(()) }
 }
 
 /// Where the text has [`KEY`]. Most payloads have no other underscore, so to look for that is all.

@@ -11,6 +11,7 @@ use crate::options::Options;
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -143,6 +144,11 @@ impl Adapter for Memory {
         let mut rooms = self.index.lock().joined.get(id).cloned().unwrap_or_default();
         rooms.sort_unstable();
         rooms
+    }
+
+    fn sizes(&self) -> BTreeMap<Room, usize> {
+        let index = self.index.lock();
+        index.rooms.iter().map(|(room, members)| (Arc::clone(room), members.len())).collect()
     }
 
     fn count(&self) -> usize {
@@ -360,6 +366,58 @@ mod tests {
         assert_eq!(reached(&many, &[]), "abc");
         assert_eq!(reached(&many, &["a", "y"]), "");
         assert_eq!(reached(&many, &["y"]), "a");
+    }
+
+    /// The adapters of others have what the trait does by itself.
+    struct Plain(Memory);
+
+    impl Adapter for Plain {
+        fn add(&self, member: Arc<dyn Member>) {
+            self.0.add(member);
+        }
+        fn remove(&self, id: &str) {
+            self.0.remove(id);
+        }
+        fn join(&self, id: &str, rooms: &[Room]) -> bool {
+            self.0.join(id, rooms)
+        }
+        fn leave(&self, id: &str, room: &str) {
+            self.0.leave(id, room);
+        }
+        fn rooms(&self, id: &str) -> Vec<Room> {
+            self.0.rooms(id)
+        }
+        fn count(&self) -> usize {
+            self.0.count()
+        }
+        fn broadcast(&self, packet: &Encoded, target: &Target, ack: Option<&AckRequest>) {
+            self.0.broadcast(packet, target, ack);
+        }
+        fn apply(&self, target: &Target, operation: &Operation) {
+            self.0.apply(target, operation);
+        }
+        fn fetch<'a>(
+            &'a self,
+            target: &'a Target,
+        ) -> BoxFuture<'a, crate::Result<Vec<SocketDetails>>> {
+            self.0.fetch(target)
+        }
+        fn members(&self, target: &Target) -> Vec<Arc<dyn Member>> {
+            self.0.members(target)
+        }
+    }
+
+    #[test]
+    fn rooms_have_sizes_whoever_counts() {
+        let (memory, _) = three();
+        assert!(memory.join("c", &["z".into(), "c".into()]));
+        let expected = [("x".into(), 2), ("y".into(), 2), ("z".into(), 1)];
+        assert_eq!(memory.sizes(), BTreeMap::from(expected.clone()));
+        let plain = Plain(memory);
+        assert_eq!(plain.sizes(), BTreeMap::from(expected));
+        plain.remove("c");
+        assert_eq!(plain.sizes(), BTreeMap::from([("x".into(), 2), ("y".into(), 1)]));
+        assert_eq!(plain.sizes(), plain.0.sizes());
     }
 
     #[test]

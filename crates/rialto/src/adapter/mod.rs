@@ -24,6 +24,7 @@ use crate::handshake::Handshake;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 /// The name of a room, or the id of a socket: every socket is in the room of its own id.
@@ -145,6 +146,17 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// The rooms of a socket of this machine, sorted, the one of its own id left out.
     fn rooms(&self, id: &str) -> Vec<Room>;
+
+    /// The rooms of this machine and how many of its sockets are in each; the rooms of sockets' own
+    /// ids are left out. Default: asked of each socket.
+    fn sizes(&self) -> BTreeMap<Room, usize> {
+        let mut sizes = BTreeMap::new();
+        let members = self.members(&Target::default());
+        for room in members.iter().flat_map(|member| self.rooms(member.id())) {
+            *sizes.entry(room).or_default() += 1;
+        }
+        sizes
+    }
 
     /// How many sockets of this machine are in the namespace.
     fn count(&self) -> usize;

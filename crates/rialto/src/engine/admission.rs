@@ -1,8 +1,9 @@
 //! Who may open a session: one decision for every transport.
 
-use super::reply::{Reply, mark, plain, refused, refused_upgrade};
+use super::reply::{Reply, failed, mark, plain, refused, refused_upgrade};
 use crate::handshake::Handshake;
 use crate::options::{Denied, Options};
+use crate::panics::caught_in;
 use http::{HeaderMap, StatusCode, header};
 use rialto_protocol::engine::HandshakeError;
 use std::sync::Once;
@@ -38,13 +39,15 @@ fn explain(origin: &str) {
 /// The application's own decision; the refusal, if it is against.
 pub(super) async fn deny(options: &Options, handshake: &Handshake, upgrade: bool) -> Option<Reply> {
     let allow = options.allow_request.as_ref()?;
-    let decided = tokio::time::timeout(options.connect_timeout, allow.decide(handshake)).await;
+    let deciding = caught_in("allow_request", allow.decide(handshake));
+    let decided = tokio::time::timeout(options.connect_timeout, deciding).await;
     let late = || {
         tracing::warn!("`allow_request` took longer than `connect_timeout`");
         let late = Denied::new("admission took too long");
         Err(late.status(StatusCode::SERVICE_UNAVAILABLE))
     };
-    let denied = decided.unwrap_or_else(|_| late()).err()?;
+    let Ok(decided) = decided.unwrap_or_else(|_| Ok(late())) else { return Some(failed(upgrade)) };
+    let denied = decided.err()?;
     let reply = match upgrade {
         true => refused_upgrade(upgrade_status(denied.http_status()), denied.message()),
         false => {

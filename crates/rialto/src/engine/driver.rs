@@ -3,11 +3,11 @@
 use super::server::Listed;
 use super::session::Session;
 use crate::ends::{self, End};
+use crate::panics::message;
 use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{MessageRef, WebSocket, turn};
-use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -112,7 +112,7 @@ impl Turns {
                         take(&self.session, self.client.as_mut(), message, cx, now)
                     }
                     Poll::Ready(Ok(None)) => {
-                        return self.session.fail(CloseReason::TransportClose, ends::GOODBYE);
+                        return self.session.fail(CloseReason::TransportClose, ends::PEER_CLOSED);
                     }
                     Poll::Ready(Err(error)) => return self.transport_failed(&error),
                 },
@@ -122,7 +122,7 @@ impl Turns {
                 },
             };
             if let Err(fault) = outcome {
-                return self.session.fail(fault.reason, End { code: 1002, text: fault.text });
+                return self.session.fail(fault.reason, End::broken(fault.text));
             }
         }
         // More may be there: come back after the others.
@@ -146,8 +146,14 @@ impl Turns {
             CloseReason::TransportError
         };
         tracing::debug!(%error, "the WebSocket failed");
-        // The WebSocket itself has said what was wrong.
-        self.session.fail(reason, End { code: 1002, text: "" });
+        // What its peer has to know, the WebSocket itself has said.
+        let end = match error.violation() {
+            Some(violation) => End { code: violation.close_code().get(), text: violation.as_str() },
+            None if error.is_timeout() => ends::STALLED,
+            None if error.is_closed() => ends::VANISHED,
+            None => ends::LOST,
+        };
+        self.session.fail(reason, end);
     }
 
     fn handle_client_timeout(&mut self, now: Instant) {
@@ -176,20 +182,28 @@ impl Turns {
         sleep.poll(cx).is_ready()
     }
 
+    /// One line for each end: who has ended it, and why.
+    fn log_end(&self, reason: CloseReason, farewell: Option<End>) {
+        let End { code, text } = match reason {
+            CloseReason::PingTimeout => ends::SILENT,
+            _ => farewell.unwrap_or(ends::LOST),
+        };
+        let reason = reason.as_str();
+        let frame = self.socket.as_ref().and_then(WebSocket::close_frame);
+        match frame.filter(|_| farewell == Some(ends::PEER_CLOSED)) {
+            Some(frame) => {
+                let (code, said) = (frame.code.get(), frame.reason.as_str());
+                tracing::debug!(reason, code, ?said, "session ended: {text}");
+            }
+            None => tracing::debug!(reason, code, "session ended: {text}"),
+        }
+    }
+
     /// The session has ended: tells the client, lets the connection go.
     fn finish(&mut self, reason: CloseReason, farewell: Option<End>, cx: &mut Context<'_>) {
         if !self.closed {
             self.closed = true;
-            let end = match reason {
-                CloseReason::PingTimeout => ends::SILENT,
-                _ => farewell.unwrap_or(ends::GOODBYE),
-            };
-            tracing::debug!(
-                reason = reason.as_str(),
-                code = end.code,
-                "session ended: {}",
-                end.text
-            );
+            self.log_end(reason, farewell);
             self.session.counters().closed(reason);
             self.client.closed(reason, cx);
         }
@@ -198,7 +212,9 @@ impl Turns {
                 // Nobody is there to answer a Close frame: it is sent for the record.
                 socket.sender().close(ends::SILENT.code, ends::SILENT.text);
                 socket.sender().abort();
-            } else if let Some(end) = farewell {
+            } else if farewell == Some(ends::PEER_CLOSED) {
+                socket.sender().close(ends::GOODBYE.code, ends::GOODBYE.text);
+            } else if let Some(end) = farewell.filter(|end| end.is_said()) {
                 socket.sender().close(end.code, end.text);
             }
         }
@@ -258,12 +274,6 @@ impl Future for Driver {
             }
         }
     }
-}
-
-/// What a panic says.
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }
 
 impl Turns {

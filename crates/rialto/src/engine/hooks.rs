@@ -1,10 +1,14 @@
 //! Header fields that the application adds to answers.
 
-use super::reply::Reply;
+use super::reply::{Began, Reply, failed};
+use super::server::Engine;
+use crate::ends;
 use crate::options::Options;
+use crate::panics::caught;
 use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use rialto_protocol::CloseReason;
 
 /// The head of a request, kept for the hooks while it is answered.
 pub(super) struct Hooked {
@@ -32,16 +36,35 @@ pub(super) fn note(options: &Options, request: &Request<Body>) -> Option<Hooked>
 
 impl Hooked {
     /// Adds what the application wants to an answer of a transport; refusals are none.
-    pub(super) fn add(&self, options: &Options, reply: &mut Reply) {
+    pub(super) fn add(&self, engine: &Engine, mut reply: Reply) -> Reply {
         if !reply.status().is_success() && reply.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return;
+            return reply;
         }
         let mut added = HeaderMap::new();
+        let options = engine.options();
         let initial = options.initial_headers.as_ref().filter(|_| self.initial);
-        for hook in initial.into_iter().chain(&options.headers) {
-            hook.call(&mut added, &self.request);
+        let initial = initial.map(|hook| ("initial_headers", hook));
+        let always = options.headers.as_ref().map(|hook| ("headers", hook));
+        for (name, hook) in initial.into_iter().chain(always) {
+            if caught(name, || hook.call(&mut added, &self.request)).is_err() {
+                return self.failed(engine, &reply);
+            }
         }
         merge(reply.headers_mut(), &added);
+        reply
+    }
+
+    /// Ends the session whose answer is lost with the hook's panic. One that was to begin on a
+    /// WebSocket, or to move to it, does not, since the answer is no 101.
+    fn failed(&self, engine: &Engine, lost: &Reply) -> Reply {
+        let upgrade = lost.status() != StatusCode::OK;
+        let query = self.request.uri.query().unwrap_or_default();
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("sid="));
+        let began = lost.extensions().get::<Began>().map(|Began(sid)| &**sid);
+        if !upgrade && let Some(session) = began.or(asked).and_then(|sid| engine.find(sid)) {
+            session.fail(CloseReason::ForcedClose, ends::HANDLER_FAILED);
+        }
+        failed(upgrade)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Middlewares of the engine: tower layers before every request, whatever its transport.
 
-use super::reply::Reply;
+use super::reply::{Reply, failed};
 use super::server::Engine;
+use super::upgrade;
+use crate::panics::{Panicked, caught_in};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::IntoResponse;
@@ -58,9 +60,11 @@ impl Stack {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         request.extensions_mut().insert(Target { engine: Arc::downgrade(engine), peer });
-        match self.0.clone().call(request).await {
-            Ok(reply) => reply,
-            Err(never) => match never {},
+        let upgrade = upgrade::is_upgrade(&request);
+        match caught_in("engine_layer", self.0.clone().call(request)).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(never)) => match never {},
+            Err(Panicked) => failed(upgrade),
         }
     }
 }

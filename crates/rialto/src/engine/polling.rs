@@ -4,7 +4,7 @@ use super::reply::{Reply, ended, plain, refused};
 use super::revision3::Payload;
 use super::session::{Inner, Session};
 use crate::compression::AsItIs;
-use crate::ends;
+use crate::ends::{self, End};
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header};
@@ -45,7 +45,8 @@ pub(super) fn payload(body: Payload, jsonp: Option<&str>) -> Reply {
 
 /// Answers a GET when there is something to send.
 pub(super) async fn poll(session: &Arc<Session>, jsonp: Option<&str>) -> Reply {
-    let started = session.update(|inner| inner.machine.poll_started(Instant::now()));
+    let started =
+        session.update(|inner| admitted(inner, |machine| machine.poll_started(Instant::now())));
     let kind = match started {
         Ok(kind) => kind,
         Err(refusal) => return turned_down(refusal),
@@ -96,14 +97,19 @@ struct PollGuard<'a> {
 impl Drop for PollGuard<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            self.session.update(|inner| inner.machine.poll_lost());
+            self.session.update(|inner| {
+                inner.machine.poll_lost();
+                inner.explain(ends::POLL_LOST);
+            });
         }
     }
 }
 
 /// Takes the packets of a POST.
 pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: bool) -> Reply {
-    if let Err(refusal) = session.update(|inner| inner.machine.post_started(Instant::now())) {
+    let started =
+        session.update(|inner| admitted(inner, |machine| machine.post_started(Instant::now())));
+    if let Err(refusal) = started {
         return turned_down(refusal);
     }
     let mut guard = PostGuard { session, received: false };
@@ -195,19 +201,45 @@ fn discard(body: Body) {
 /// Judges the packets of a body; returns its messages.
 fn receive(session: &Session, body: Bytes, form: Form) -> Result<Vec<Message>, Violation> {
     session.update(|inner| {
-        let taken = match form {
-            Form::Jsonp => jsonp::payload(&body).map(|text| Bytes::from(text.into_owned())),
-            Form::Text | Form::Binary => Ok(body),
-        };
-        let body = taken.map_err(|violation| inner.machine.fail(violation))?;
-        if let (Version::V3, Form::Binary) = (session.version(), form) {
-            return messages(inner, PayloadDecoder3::binary(&body), &body);
-        }
-        let text = std::str::from_utf8(&body);
-        let text = text.map_err(|_| inner.machine.fail(Violation::InvalidUtf8))?;
-        match session.version() {
-            Version::V3 => messages(inner, PayloadDecoder3::text(text), &body),
-            Version::V4 => messages(inner, PayloadDecoder::new(text), &body),
+        let received = payload_messages(inner, session.version(), body, form);
+        inner.explain(match &received {
+            Ok(_) => ends::LEFT,
+            Err(violation) => End::broken(violation.as_str()),
+        });
+        received
+    })
+}
+
+fn payload_messages(
+    inner: &mut Inner,
+    version: Version,
+    body: Bytes,
+    form: Form,
+) -> Result<Vec<Message>, Violation> {
+    let taken = match form {
+        Form::Jsonp => jsonp::payload(&body).map(|text| Bytes::from(text.into_owned())),
+        Form::Text | Form::Binary => Ok(body),
+    };
+    let body = taken.map_err(|violation| inner.machine.fail(violation))?;
+    if let (Version::V3, Form::Binary) = (version, form) {
+        return messages(inner, PayloadDecoder3::binary(&body), &body);
+    }
+    let text = std::str::from_utf8(&body);
+    let text = text.map_err(|_| inner.machine.fail(Violation::InvalidUtf8))?;
+    match version {
+        Version::V3 => messages(inner, PayloadDecoder3::text(text), &body),
+        Version::V4 => messages(inner, PayloadDecoder::new(text), &body),
+    }
+}
+
+/// Lets a request of the session in; says why, if that is the session's end.
+fn admitted<T>(
+    inner: &mut Inner,
+    start: impl FnOnce(&mut engine::Session) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    start(&mut inner.machine).inspect_err(|refusal| {
+        if let Refusal::Overlap(violation) = refusal {
+            inner.explain(End::broken(violation.as_str()));
         }
     })
 }
@@ -252,7 +284,10 @@ impl Drop for PostGuard<'_> {
     fn drop(&mut self) {
         self.session.update(|inner| match self.received {
             true => inner.machine.post_ended(),
-            false => inner.machine.post_lost(),
+            false => {
+                inner.machine.post_lost();
+                inner.explain(ends::POST_LOST);
+            }
         });
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP answers.
 
-use crate::ends::RequestEnd;
+use crate::ends::{self, RequestEnd};
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use rialto_protocol::engine::HandshakeError;
@@ -26,6 +26,11 @@ pub(super) struct Refusal {
     pub(super) error: HandshakeError,
     pub(super) context: Box<str>,
 }
+
+/// The id of the session that a poll has opened, on its way to the hooks: an extension of the
+/// answer.
+#[derive(Clone, Debug)]
+pub(super) struct Began(pub(super) Box<str>);
 
 /// Marks an answer as a refusal.
 pub(super) fn mark(mut reply: Reply, error: HandshakeError, context: Option<&str>) -> Reply {
@@ -55,6 +60,11 @@ pub(super) fn ended(end: RequestEnd) -> Reply {
 pub(super) fn ended_upgrade(end: RequestEnd) -> Reply {
     let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
     refused_upgrade(status, end.text)
+}
+
+/// The answer to a request that a function of the program has failed on.
+pub(super) fn failed(upgrade: bool) -> Reply {
+    if upgrade { ended_upgrade(ends::HOOK_FAILED) } else { ended(ends::HOOK_FAILED) }
 }
 
 /// A refusal of an upgrade: the bare message, and the connection ends.

@@ -5,11 +5,11 @@ use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
 use super::host::Host;
-use super::id::Id;
+use super::id::{self, Id};
 use super::jsonp;
 use super::layers::{Layers, Stack};
 use super::polling;
-use super::reply::{Refusal, Reply, ended, ended_upgrade};
+use super::reply::{Began, Refusal, Reply, ended, ended_upgrade, failed};
 use super::revision3::Payload;
 use super::session::Session;
 use super::upgrade;
@@ -18,6 +18,7 @@ use crate::ends::{self, RequestEnd};
 use crate::handshake::Handshake;
 use crate::net::Secured;
 use crate::options::{ConnectionError, Options};
+use crate::panics::{caught, caught_in};
 use axum::body::Body;
 use http::{Method, Request, header};
 use parking_lot::Mutex;
@@ -105,8 +106,18 @@ impl Engine {
         }
     }
 
-    /// Answers a request on the engine's path.
+    /// Answers a request on the engine's path, whatever panics on the way.
     pub(crate) async fn handle(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> Reply {
+        let upgrade = upgrade::is_upgrade(&request);
+        let reply = caught_in("a function that answers requests", self.respond(request, peer));
+        reply.await.unwrap_or_else(|_| failed(upgrade))
+    }
+
+    async fn respond(
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: Option<SocketAddr>,
@@ -134,7 +145,7 @@ impl Engine {
         let hooked = hooks::note(self.options(), &request);
         let mut reply = self.answer_and_tell(request, peer).await;
         if let Some(hooked) = hooked {
-            hooked.add(self.options(), &mut reply);
+            reply = hooked.add(self, reply);
         }
         match settings {
             Some(settings) => compression::compress_reply(settings, accepted, reply).await,
@@ -157,7 +168,9 @@ impl Engine {
         if let Some(refusal) = reply.extensions().get::<Refusal>() {
             let (code, message) = (refusal.error.code(), refusal.error.message());
             let context = &refusal.context;
-            listener.tell(&ConnectionError { code, message, context, handshake: &handshake });
+            let error = ConnectionError { code, message, context, handshake: &handshake };
+            // The refusal stands, whatever becomes of this.
+            let _told = caught("on_connection_error", || listener.tell(&error));
         }
         reply
     }
@@ -188,6 +201,7 @@ impl Engine {
         match &query.sid {
             Some(sid) => {
                 let Some(session) = self.find(sid) else {
+                    id::explain(sid);
                     return refuse(upgrade, HandshakeError::SessionUnknown, None);
                 };
                 if !fits || query.version != session.version() {
@@ -227,7 +241,7 @@ impl Engine {
         }
     }
 
-    fn find(&self, sid: &str) -> Option<Arc<Session>> {
+    pub(super) fn find(&self, sid: &str) -> Option<Arc<Session>> {
         self.sessions.lock().get(sid).map(|ById(session)| Arc::clone(session))
     }
 
@@ -247,7 +261,7 @@ impl Engine {
         if let Some(refusal) = deny(self.options(), &handshake, upgrade).await {
             return refusal;
         }
-        let opening = match self.new_id(&handshake) {
+        let opening = match self.new_id(&handshake).await {
             Ok(id) => Opening::of(query, id),
             Err(end) if upgrade => return ended_upgrade(end),
             Err(end) => return ended(end),
@@ -261,6 +275,7 @@ impl Engine {
         let body = self.open_packet(session.id(), Transport::Polling);
         let body = Payload::control(query.version, &body);
         let mut reply = polling::payload(body, query.jsonp.as_deref());
+        reply.extensions_mut().insert(Began(session.id().into()));
         let cookie = self.options().cookie.as_ref().map(|cookie| cookie.header(session.id()));
         if let Some(Ok(cookie)) = cookie {
             reply.headers_mut().insert(header::SET_COOKIE, cookie);
@@ -269,18 +284,19 @@ impl Engine {
     }
 
     /// An id for a session that begins.
-    fn new_id(&self, handshake: &Handshake) -> Result<Id, RequestEnd> {
+    async fn new_id(&self, handshake: &Handshake) -> Result<Id, RequestEnd> {
         let Some(generate) = &self.options().generate_id else {
             return Id::random().map_err(|error| {
                 tracing::error!(%error, "no randomness for a session id");
                 ends::NO_RANDOMNESS
             });
         };
-        let id = generate.make(handshake).filter(|id| self.find(id).is_none());
-        id.map(Id::Made).ok_or_else(|| {
-            tracing::error!("`generate_id` has made an id that is taken, or of another form");
-            ends::NOT_AN_ID
-        })
+        let id = Id::made(generate, handshake, self.options().connect_timeout).await?;
+        if self.find(id.as_str()).is_some() {
+            tracing::error!("`generate_id` has made the id of a session that is open");
+            return Err(ends::NOT_AN_ID);
+        }
+        Ok(id)
     }
 
     /// Makes a session and its task; on a WebSocket, the open packet is its first message.

@@ -265,6 +265,20 @@ impl Session {
         }
     }
 
+    /// Ready when the session lives on a WebSocket, with true, or is over.
+    pub(crate) fn poll_upgraded(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.websocket.get().is_some() {
+            return Poll::Ready(true);
+        }
+        let mut inner = self.inner.lock();
+        match self.websocket.get() {
+            Some(_) => Poll::Ready(true),
+            None if !inner.machine.is_open() => Poll::Ready(false),
+            // Whoever waits for room is woken by either, too.
+            None => inner.wait(cx),
+        }
+    }
+
     /// Ends the session from this side: what is queued leaves first, then the news.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.close_with(reason, ends::CLOSED);
@@ -431,6 +445,7 @@ impl Session {
             tracing::warn!("a client on long-polling fetches nothing of what waits for it");
             self.counters().closed_slow();
             inner.machine.lost(CloseReason::TransportError);
+            inner.explain(ends::UNFETCHED);
             self.settle(&mut inner);
         }
         let closed = match inner.machine.state() {
@@ -489,7 +504,11 @@ impl Session {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Result<(), engine::Violation> {
-        let received = self.update(|inner| inner.machine.receive(packet, now))?;
+        let received = self.update(|inner| {
+            let received = inner.machine.receive(packet, now)?;
+            inner.explain(ends::LEFT);
+            Ok(received)
+        })?;
         if received == Received::Ping
             && let Some(sender) = self.websocket.get()
         {
@@ -510,6 +529,13 @@ impl Inner {
     fn wake_driver(&self) {
         if let Some(waker) = &self.driver {
             waker.wake_by_ref();
+        }
+    }
+
+    /// Says why the session is over, if it is and nobody has said so before.
+    pub(super) fn explain(&mut self, end: End) {
+        if !self.machine.is_open() {
+            self.farewell.get_or_insert_with(|| Box::new(end));
         }
     }
 

@@ -114,6 +114,13 @@ impl EngineSocket {
         self.session.transport()
     }
 
+    /// Ready when the session is on a WebSocket, with true: at once, if it began there. False if it
+    /// ends on long-polling. Cancel safe.
+    pub fn upgraded(&self) -> impl Future<Output = bool> + Send + 'static {
+        let session = Arc::clone(&self.session);
+        poll_fn(move |cx| session.poll_upgraded(cx))
+    }
+
     /// Why the session ended, once it has.
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseReason> {

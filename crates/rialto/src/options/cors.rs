@@ -1,6 +1,7 @@
 //! Which foreign pages may use the server: the options of npm's `cors`, where they make sense.
 
 use crate::handshake::Handshake;
+use crate::panics::{caught, caught_in};
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use rialto_ws::Origins;
@@ -60,7 +61,9 @@ impl Cors {
     /// For the origins that the function takes. It should look at the whole of its argument: what
     /// only ends in the right name may belong to somebody else.
     pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self::of(Origins::matching(matches))
+        // A panic is no yes.
+        let asked = move |origin: &str| caught("Cors::matching", || matches(origin)) == Ok(true);
+        Self::of(Origins::matching(asked))
     }
 
     fn of(origins: Origins) -> Self {
@@ -99,7 +102,13 @@ impl Cors {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.decide = Some(DecideOrigin(Arc::new(move |request| Box::pin(decide(request)))));
+        self.decide = Some(DecideOrigin(Arc::new(move |request| {
+            let deciding = caught("Cors::decide", || decide(request));
+            Box::pin(async move {
+                let Ok(deciding) = deciding else { return false };
+                caught_in("Cors::decide", deciding).await == Ok(true)
+            })
+        })));
         self
     }
 

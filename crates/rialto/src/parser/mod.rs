@@ -48,7 +48,8 @@ use rialto_ws::{Message, MessageRef};
 use std::fmt;
 use std::sync::Arc;
 
-/// Binary values that one packet of a [`Parser`] may hold; one with more closes the connection.
+/// Binary values that one packet of a [`Parser`] may hold; one with more closes the connection,
+/// unless [`Options::max_attachments`](crate::Options) allows more.
 ///
 /// Each is kept on its own while the packet is handled, and two bytes are enough to send one.
 pub const MAX_BINARY: usize = 1024;
@@ -101,7 +102,7 @@ impl Packet {
     /// assert!(event("disconnect").check().is_err(), "the name is reserved");
     /// ```
     pub fn check(&self) -> Result<()> {
-        receive(self.clone()).map(drop).map_err(Error::from)
+        receive(self.clone(), MAX_BINARY).map(drop).map_err(Error::from)
     }
 }
 

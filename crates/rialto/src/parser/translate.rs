@@ -60,8 +60,9 @@ pub(crate) struct Received {
     pub(crate) attachments: Vec<Bytes>,
 }
 
-/// Checks a packet that a decoder has made, as a packet of JSON text would be checked.
-pub(crate) fn receive(packet: Packet) -> Result<Received, &'static str> {
+/// Checks a packet that a decoder has made, as a packet of JSON text would be checked. It may hold
+/// [`MAX_BINARY`] binary values, or `max_attachments`, if that is more.
+pub(crate) fn receive(packet: Packet, max_attachments: usize) -> Result<Received, &'static str> {
     let kind = plain(packet.kind);
     let namespace = packet.namespace;
     if namespace.len() > MAX_NAMESPACE {
@@ -77,7 +78,7 @@ pub(crate) fn receive(packet: Packet) -> Result<Received, &'static str> {
         return Err("the ack id is out of range or out of place");
     }
     let (data, attachments) = payload(kind, packet.data)?;
-    if attachments.len() > MAX_BINARY {
+    if attachments.len() > max_attachments.max(MAX_BINARY) {
         return Err("more binary values than the limit allows");
     }
     if kind.is_event() {

@@ -75,28 +75,23 @@ impl Server {
     /// A server whose main namespace `/` is served by `handler`: [`Events`](crate::Events), an
     /// `async` function, or either behind a [`guard`](crate::guard).
     pub fn new(handler: impl Handler) -> Self {
-        let plan = Plan { main: Arc::new(handler), ..Plan::default() };
-        Self {
-            stage: Stage::Planned(Box::new(plan)),
-            router: axum::Router::new(),
-            files: None,
-            layers: Layers::default(),
-            welcome: Arc::new(Plain),
-            workers: None,
-            endpoints: Vec::new(),
-        }
+        let plan = Plan { main: Some(Arc::new(handler)), ..Plan::default() };
+        Self { stage: Stage::Planned(Box::new(plan)), ..Self::default() }
     }
 
-    /// Adds a namespace. One without a leading `/` gets it.
+    /// Adds a namespace. One without a leading `/` gets it. A name has one handler: the last one
+    /// that is given, with a warning in the log.
     #[must_use]
+    #[track_caller]
     pub fn namespace(self, name: &str, handler: impl Handler) -> Self {
         let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
-        self.configure(|plan| plan.namespaces.push((name.into(), Arc::new(handler))))
+        self.configure(|plan| plan.serve(name.into(), Arc::new(handler)))
     }
 
     /// Adds namespaces that come into being when a client asks for a name that `matches`, and end
     /// with their last client.
     #[must_use]
+    #[track_caller]
     pub fn namespace_matching(
         self,
         matches: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -109,6 +104,7 @@ impl Server {
     /// [`Socket::params`](crate::Socket::params) gives the handlers, and
     /// [`Handshake::params`](crate::Handshake::params) a login.
     #[must_use]
+    #[track_caller]
     pub fn namespace_parsed<P: Send + Sync + 'static>(
         self,
         parse: impl Fn(&str) -> Option<P> + Send + Sync + 'static,
@@ -145,6 +141,7 @@ impl Server {
     /// nothing between them.
     #[must_use]
     #[allow(clippy::panic, reason = "a mistake in the program, found when it starts")]
+    #[track_caller]
     pub fn namespace_pattern<P: DeserializeOwned + Send + Sync + 'static>(
         self,
         pattern: &str,
@@ -159,24 +156,28 @@ impl Server {
     /// Is told of each dynamic namespace that comes into being, before its first client is in it:
     /// Node's `new_namespace`.
     #[must_use]
+    #[track_caller]
     pub fn on_new_namespace(self, handler: impl Fn(Io) + Send + Sync + 'static) -> Self {
         self.configure(|plan| plan.on_namespace.push(Box::new(handler)))
     }
 
     /// Sets the options.
     #[must_use]
+    #[track_caller]
     pub fn options(self, options: Options) -> Self {
         self.configure(|plan| plan.options = options)
     }
 
     /// Gives handlers a value: [`Socket::state`](crate::Socket::state) finds it by its type.
     #[must_use]
+    #[track_caller]
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
         self.configure(|plan| plan.state.insert(state))
     }
 
     /// Sets where rooms live: `make` is called with the name of each namespace.
     #[must_use]
+    #[track_caller]
     pub fn adapter<A: Adapter>(self, make: impl Fn(&str) -> A + Send + Sync + 'static) -> Self {
         self.configure(|plan| plan.make_adapter = Box::new(move |name, _| Arc::new(make(name))))
     }
@@ -190,6 +191,7 @@ impl Server {
 
     /// Adds a route of axum's: `route("/health", rialto::axum::routing::get(async || "ok"))`.
     #[must_use]
+    #[track_caller]
     pub fn route(mut self, path: &str, method: axum::routing::MethodRouter) -> Self {
         self.router = self.router.route(path, method);
         self
@@ -197,6 +199,7 @@ impl Server {
 
     /// Adds the routes of an axum router.
     #[must_use]
+    #[track_caller]
     pub fn router(mut self, router: axum::Router) -> Self {
         self.router = self.router.merge(router);
         self
@@ -335,6 +338,7 @@ impl Server {
     }
 
     #[allow(clippy::panic, reason = "a mistake in the program, found when it starts")]
+    #[track_caller]
     fn configure(mut self, change: impl FnOnce(&mut Plan)) -> Self {
         match &mut self.stage {
             Stage::Planned(plan) => change(plan),
@@ -360,6 +364,7 @@ impl Server {
     fn front(mut self) -> Front {
         let core = self.core();
         let options = Arc::clone(&core.options);
+        options.warn();
         let app = SocketIo(Arc::clone(&core));
         let engine = Engine::new(Arc::clone(&core.host), Box::new(app), &self.layers);
         let mut mounts = vec![(options.trimmed_path().to_owned(), Mount::SocketIo(engine))];
@@ -405,7 +410,8 @@ impl Server {
     /// Binds an address, to ask for its port or to stop gracefully.
     ///
     /// # Errors
-    /// If the address cannot be bound, or an option is wrong: a cookie's name, for instance.
+    /// If the address cannot be bound, or an option is wrong: a cookie's name, or a zero where it would
+    /// serve nobody, for instance.
     pub async fn bind(mut self, address: impl Address) -> Result<Listen> {
         self.core().options.check()?;
         let name = address.describe();
@@ -436,7 +442,15 @@ async fn bind(
 /// A server without Socket.IO handlers: for raw WebSockets, files and routes.
 impl Default for Server {
     fn default() -> Self {
-        Self::new(crate::Events::new())
+        Self {
+            stage: Stage::Planned(Box::default()),
+            router: axum::Router::new(),
+            files: None,
+            layers: Layers::default(),
+            welcome: Arc::new(Plain),
+            workers: None,
+            endpoints: Vec::new(),
+        }
     }
 }
 

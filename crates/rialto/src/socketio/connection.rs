@@ -449,7 +449,8 @@ impl Client for Connection {
         let (assembler, message) = match (&mut self.reading, message) {
             (Reading::Standard(assembler), message) => (assembler, message),
             (Reading::Parser(decoder), message) => {
-                let Some(packet) = decode(decoder.as_mut(), message)? else { return Ok(()) };
+                let most = self.core.options.max_attachments;
+                let Some(packet) = decode(decoder.as_mut(), message, most)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: &packet.namespace,

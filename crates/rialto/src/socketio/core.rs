@@ -54,7 +54,8 @@ pub(crate) type Closer = dyn Fn(bool) -> usize + Send + Sync;
 pub(crate) struct Plan {
     pub(crate) options: Options,
     pub(crate) state: Extensions,
-    pub(crate) main: Arc<dyn Handler>,
+    /// Of the main namespace; without one, an empty table.
+    pub(crate) main: Option<Arc<dyn Handler>>,
     pub(crate) namespaces: Vec<(Arc<str>, Arc<dyn Handler>)>,
     pub(crate) dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
     pub(crate) make_adapter: Box<MakeAdapter>,
@@ -66,11 +67,37 @@ impl Default for Plan {
         Self {
             options: Options::default(),
             state: Extensions::default(),
-            main: Arc::new(Events::new()),
+            main: None,
             namespaces: Vec::new(),
             dynamic: Vec::new(),
             make_adapter: Box::new(|_, options| Arc::new(Memory::with_recovery(options))),
             on_namespace: Vec::new(),
+        }
+    }
+}
+
+impl Plan {
+    /// Sets the handler of a namespace.
+    pub(crate) fn serve(&mut self, name: Arc<str>, handler: Arc<dyn Handler>) {
+        let known = match &*name {
+            "/" => self.main.replace(handler).is_some(),
+            _ => match self.namespaces.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => {
+                    *known = handler;
+                    true
+                }
+                None => {
+                    self.namespaces.push((Arc::clone(&name), handler));
+                    false
+                }
+            },
+        };
+        if known {
+            tracing::warn!(
+                namespace = &*name,
+                "this namespace was given two handlers: the last one serves it; put all its \
+                 listeners into one table"
+            );
         }
     }
 }
@@ -84,7 +111,7 @@ impl Core {
                 namespace.returning_by(&plan.options).begin()
             };
             let root: Arc<str> = "/".into();
-            let main = open(&root, plan.main);
+            let main = open(&root, plan.main.unwrap_or_else(|| Arc::new(Events::new())));
             let named = plan.namespaces.into_iter().map(|(name, handler)| {
                 let namespace = open(&name, handler);
                 (name, namespace)
@@ -95,6 +122,7 @@ impl Core {
             Self {
                 limits: Arc::new(Limits {
                     max_bytes: host.options.max_payload,
+                    max_attachments: host.options.max_attachments,
                     ..Limits::default()
                 }),
                 options: Arc::clone(&host.options),

@@ -2,11 +2,12 @@
 
 use super::event::{Event, Incoming};
 use super::listener::{self, Listener};
+use super::misnamed;
 use super::outgoing::{Outgoing, OutgoingListener};
 use super::socket::Socket;
 use crate::error::{Error, Result};
+use crate::options::Transport;
 use futures_util::future::{BoxFuture, join_all};
-use rialto_protocol::socketio::is_reserved;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -55,6 +56,7 @@ pub struct Events {
     middlewares: Vec<Arc<AnyListener>>,
     outgoing: Vec<Arc<OutgoingListener>>,
     connect: Vec<Arc<ConnectListener>>,
+    upgrade: Vec<Arc<ConnectListener>>,
     disconnect: Vec<Arc<DisconnectListener>>,
     error: Vec<Arc<ErrorListener>>,
     sequential: bool,
@@ -91,6 +93,30 @@ impl Events {
         F: Future<Output = Result<()>> + Send + 'static,
     {
         self.connect.push(Arc::new(move |socket| Box::pin(handler(socket))));
+        self
+    }
+
+    /// Runs for each client whose connection moves from long-polling to a WebSocket after it has
+    /// joined: Node's `socket.conn.on("upgrade")`. One that began on a WebSocket, or has moved
+    /// before it joined, does not move any more; [`Socket::transport`] tells.
+    ///
+    /// It runs beside the client's events, and ends by itself when the client is gone. Its errors
+    /// are those of an event `upgrade`.
+    ///
+    /// ```
+    /// use rialto::Events;
+    /// let events = Events::new().on_upgrade(async |socket| {
+    ///     println!("{} is on {} now", socket.id(), socket.transport().as_str());
+    ///     Ok(())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_upgrade<H, F>(mut self, handler: H) -> Self
+    where
+        H: Fn(Socket) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.upgrade.push(Arc::new(move |socket| Box::pin(handler(socket))));
         self
     }
 
@@ -275,9 +301,7 @@ impl Events {
     }
 
     fn add(mut self, name: &str, listener: Listener, once: bool, first: bool) -> Self {
-        if is_reserved(name) {
-            tracing::warn!(name, "this event name is reserved: no client can send it");
-        }
+        misnamed::warn(name);
         self.registered += 1;
         let entry = Entry { listener: Arc::new(listener), once: once.then_some(self.registered) };
         let entries = self.named.entry(name.into()).or_default();
@@ -337,8 +361,31 @@ impl Events {
         }
     }
 
-    pub(super) fn connected(&self, socket: &Socket) -> Vec<BoxFuture<'static, Result<()>>> {
-        self.connect.iter().map(|handler| handler(socket.clone())).collect()
+    pub(super) fn connected(
+        self: &Arc<Self>,
+        socket: &Socket,
+    ) -> Vec<BoxFuture<'static, Result<()>>> {
+        let mut running: Vec<_> =
+            self.connect.iter().map(|handler| handler(socket.clone())).collect();
+        if !self.upgrade.is_empty() && socket.transport() == Transport::Polling {
+            running.push(Box::pin(Arc::clone(self).upgrade(socket.clone())));
+        }
+        running
+    }
+
+    /// Waits for the client's upgrade, and has it told.
+    async fn upgrade(self: Arc<Self>, socket: Socket) -> Result<()> {
+        if socket.upgraded().await {
+            let running = self.upgrade.iter().map(|handler| handler(socket.clone()));
+            for result in join_all(running.collect::<Vec<_>>()).await {
+                if let Err(error) = result
+                    && !error.is_disconnected()
+                {
+                    self.report(&socket, "upgrade", &error);
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn disconnected(&self, socket: &Socket) -> Vec<BoxFuture<'static, ()>> {

@@ -7,11 +7,12 @@ use super::namespace::Namespace;
 use super::remote::RemoteSocket;
 use super::servers::{self, ServerAcks};
 use super::socket::Socket;
-use crate::adapter::{Member, RoomChange, Target};
+use crate::adapter::{Member, Room, RoomChange, Target};
 use crate::engine::Stats;
 use crate::error::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -116,6 +117,33 @@ impl Io {
         members.into_iter().filter_map(socket).collect()
     }
 
+    /// The rooms that sockets of this machine are in, and how many of them are in each: a picture
+    /// of this moment. The room of a socket's own id is none of them.
+    ///
+    /// It costs a step for each room, while nobody can join or leave one. For the rooms of one
+    /// socket there is [`Socket::rooms`], for members on all machines `io.to(room).fetch_sockets()`.
+    ///
+    /// ```
+    /// # fn example(io: rialto::Io) {
+    /// for (room, size) in io.rooms() {
+    ///     println!("{size} in {room}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rooms(&self) -> BTreeMap<Room, usize> {
+        self.0.adapter().sizes()
+    }
+
+    /// The ids of the sockets of this machine that are in a room, in no order; none if there is no
+    /// such room. For those of all machines, `io.to(room).fetch_sockets()`.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Vec<Room> {
+        let target = Target { rooms: vec![room.into()], ..Target::default() };
+        let members = self.0.adapter().members(&target);
+        members.iter().map(|member| Arc::clone(member.id())).collect()
+    }
+
     /// Makes everyone join rooms.
     pub fn sockets_join(&self, rooms: impl Rooms) {
         self.everyone().sockets_join(rooms);
@@ -185,6 +213,7 @@ impl Io {
         H: Fn(Self, T) -> F + Send + Sync + 'static,
         F: Future<Output = Result<A>> + Send + 'static,
     {
+        servers::warn(name);
         self.0.add_server_listener(name, servers::listener(handler));
     }
 

@@ -12,6 +12,7 @@ mod extensions;
 mod handler;
 mod io;
 mod listener;
+mod misnamed;
 mod namespace;
 mod outgoing;
 mod pattern;

@@ -45,10 +45,11 @@ impl Reading {
 pub(super) fn decode(
     decoder: &mut dyn Decoder,
     message: MessageRef<'_>,
+    max_attachments: usize,
 ) -> Result<Option<Received>, Fault> {
     match decoder.decode(message) {
         Ok(None) => Ok(None),
-        Ok(Some(packet)) => receive(packet).map(Some).map_err(parse_error),
+        Ok(Some(packet)) => receive(packet, max_attachments).map(Some).map_err(parse_error),
         Err(error) => {
             tracing::debug!(%error, "a message is no packet of the server's parser");
             Err(parse_error(ends::NOT_PARSED.text))

@@ -57,9 +57,21 @@ where
     })
 }
 
+/// Names that no server sends to another: in Node they are the server's own.
+fn is_kept_back(name: &str) -> bool {
+    is_reserved(name) || matches!(name, "connection" | "new_namespace")
+}
+
+/// Says in the log that a listener of this name will hear nothing.
+pub(super) fn warn(name: &str) {
+    if is_kept_back(name) {
+        tracing::warn!(name, "no server sends an event of this name to another: choose another");
+    }
+}
+
 /// An event for the other servers.
 pub(super) fn event(name: &str, args: &impl Serialize) -> Result<ServerEvent> {
-    if is_reserved(name) || matches!(name, "connection" | "new_namespace") {
+    if is_kept_back(name) {
         return Err(format!("the event name {name:?} is reserved").into());
     }
     let (data, attachments) = encode_payload(args)?;

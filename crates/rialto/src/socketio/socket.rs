@@ -427,6 +427,14 @@ impl Socket {
         self.0.session.transport()
     }
 
+    /// Ready when the client is on a WebSocket, with true: at once, if it began there. False if its
+    /// connection ends on long-polling. Cancel safe. For loops and tasks of your own; a table has
+    /// [`Events::on_upgrade`](super::Events::on_upgrade).
+    pub fn upgraded(&self) -> impl Future<Output = bool> + Send + 'static {
+        let session = Arc::clone(&self.0.session);
+        poll_fn(move |cx| session.poll_upgraded(cx))
+    }
+
     /// The value of this type that was stored for this socket.
     #[must_use]
     pub fn data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {

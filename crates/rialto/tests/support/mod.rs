@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
+pub mod log;
+
 use rialto::ws::{self, Message, WebSocket};
 use rialto::{Io, Listen, Server};
 use std::net::SocketAddr;

@@ -10,6 +10,7 @@ export const tables = {
   "off-outgoing": offOutgoing,
   names,
   middleware,
+  moving,
   leaving,
   errors,
   sequential,
@@ -89,6 +90,15 @@ function middleware(socket) {
   socket.on("no", () => socket.emit("passed", "no"));
   socket.on("yes", () => socket.emit("passed", "yes"));
   socket.on("error", (error) => socket.emit("refused", error.message));
+}
+
+function moving(socket) {
+  flushed(socket);
+  socket.conn.on("upgrade", ({ name }) => socket.emit("moved", name));
+  socket.on("wait", (answer) => {
+    const { name } = socket.conn.transport;
+    return name === "websocket" ? answer(true) : socket.conn.on("upgrade", () => answer(true));
+  });
 }
 
 function leaving(socket) {

@@ -1,6 +1,7 @@
 // "Options": a server for each row.
 
 import msgpackParser from "socket.io-msgpack-parser";
+import { Decoder, Encoder } from "socket.io-parser";
 import { socketio } from "./server.mjs";
 
 /** Starts them. */
@@ -21,6 +22,7 @@ function serve(io) {
   io.on("connection", (socket) => {
     socket.emit("welcome", socket.recovered);
     socket.on("echo", (text, answer) => answer(text));
+    socket.on("parts", (parts, answer) => answer(parts.length));
     socket.on("plain", (text) => socket.compress(false).emit("plain", text));
     socket.on("count", (answer) => answer(io.of("/").sockets.size));
     socket.on("children", (answer) => answer(children().length));
@@ -29,6 +31,12 @@ function serve(io) {
 
 const known = async (origin) => origin === "https://asked.example";
 const admit = async (request) => /[?&]ticket=/.test(request.url);
+
+class Tolerant extends Decoder {
+  constructor() {
+    super({ maxAttachments: 20 });
+  }
+}
 
 const rows = {
   path: { path: "/live" },
@@ -68,6 +76,7 @@ const rows = {
     allowRequest: async (request, done) => done("no ticket", await admit(request)),
   },
   parser: { parser: msgpackParser },
+  maxAttachments: { parser: { Encoder, Decoder: Tolerant } },
   cleanupEmptyChildNamespaces: { cleanupEmptyChildNamespaces: true },
 };
 
@@ -93,6 +102,9 @@ async function startHooks() {
   };
   io = await socketio("generateId");
   io.engine.generateId = (request) => makeId(request);
+  const laterId = async (request) => makeId(request);
+  io = await socketio("async generateId");
+  io.engine.generateId = async (request) => await laterId(request);
   io = await socketio("connection_error");
   io.engine.on("connection_error", (error) => console.log("refused with", error.code));
 }

@@ -48,6 +48,17 @@ function look(io, socket) {
     io.of("/").sockets.get(id).emit("news", "for you");
     answer();
   });
+  socket.on("rooms", (answer) => {
+    socket.join("room");
+    const sizes = {};
+    for (const [room, ids] of io.of("/").adapter.rooms) {
+      sizes[room] = ids.size;
+    }
+    const ids = io.of("/").adapter.rooms.get("room");
+    const { id } = socket;
+    const own = io.of("/").adapter.sids.get(id);
+    answer({ sizes, ids: [...ids], own: [...own] });
+  });
   socket.on("join", (answer) => {
     socket.join("watched");
     answer();

@@ -152,6 +152,20 @@ row([...LOOK, ...COUNT, 'io.of("/").sockets.get(id)'], async (t) => {
   assert.deepEqual(await news, ["for you"]);
 });
 
+const ROOMS = 'for (const [room, ids] of io.of("/").adapter.rooms) …';
+const ONE = ['io.of("/").adapter.rooms.get("room")', 'io.of("/").adapter.sids.get(id)'];
+row([ROOMS, ...ONE], async (t) => {
+  const [one, two] = [await join(t, "whole"), await join(t, "whole")];
+  await ack(one, "rooms");
+  const { sizes, ids, own } = await ack(two, "rooms");
+  assert.equal(sizes.room, 2);
+  assert.deepEqual(ids.sort(), [one.id, two.id].sort());
+  // In Node each is in the room of its own id as well.
+  assert.deepEqual(own.filter((room) => room !== two.id), ["room"]);
+  one.close();
+  await eventually(async () => (await ack(two, "rooms")).sizes.room === 1);
+});
+
 const CHANGES =
   'io.of("/").adapter.on("create-room", (room) => console.log("Created", room)) and its like';
 row(CHANGES, async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ack, collect, next, request } from "../../clients.mjs";
-import { greeted, inTable, printedHere, row, said } from "../subject.mjs";
+import { ack, collect, next, request, TRANSPORTS } from "../../clients.mjs";
+import { greeted, inTable, join, printedHere, row, said } from "../subject.mjs";
 
 row('io.on("connection", (socket) => socket.emit("welcome", "Hello!"))', async (t) => {
   assert.equal((await greeted(t, "tables", "/table-0"))[1], "Hello!");
@@ -153,4 +153,16 @@ row("queue = queue.then(() => work(text)), so that events wait for each other", 
   socket.emit("work", "b");
   await done;
   assert.deepEqual(seen, [["begun", "a"], ["done", "a"], ["begun", "b"], ["done", "b"]]);
+});
+
+row('socket.conn.on("upgrade", ({ name }) => socket.emit("moved", name))', async (t) => {
+  const transport = TRANSPORTS.find(({ name }) => name === "after the upgrade");
+  const socket = await join(t, "tables", "/moving-0", { transport });
+  const moved = next(socket, "moved");
+  assert.equal(await ack(socket, "wait"), true);
+  assert.deepEqual(await moved, ["websocket"]);
+  const direct = await join(t, "tables", "/moving-0");
+  const unmoved = collect(direct, "moved");
+  assert.equal(await ack(direct, "wait"), true);
+  assert.deepEqual(unmoved, []);
 });

@@ -184,11 +184,16 @@ row(ASYNC, async () => {
   assert.equal((await ask("async allowRequest", { path })).status, 200);
 });
 
-row("io.engine.generateId = (request) => makeId(request)", async () => {
-  const answer = await ask("generateId", { path: `${HANDSHAKE}&name=ada` });
-  const { sid } = JSON.parse((await answer.text()).slice(1));
-  assert.equal(sid, `made-for-${"ada".padStart(20, "0")}`);
-});
+for (const [name, server] of [
+  ["io.engine.generateId = (request) => makeId(request)", "generateId"],
+  ["io.engine.generateId = async (request) => await laterId(request)", "async generateId"],
+]) {
+  row(name, async () => {
+    const answer = await ask(server, { path: `${HANDSHAKE}&name=ada` });
+    const { sid } = JSON.parse((await answer.text()).slice(1));
+    assert.equal(sid, `made-for-${"ada".padStart(20, "0")}`);
+  });
+}
 
 row("serveClient: false", async () => {
   const path = "/socket.io/socket.io.js";
@@ -266,4 +271,16 @@ const RECOVERY =
   "connectionStateRecovery: { maxDisconnectionDuration: 60e3, skipMiddlewares: true }";
 row(RECOVERY, async (t) => {
   await comesBack(t, "recovery without middlewares", { refuse: true });
+});
+
+const TOLERANT =
+  "class Tolerant extends Decoder { constructor() { super({ maxAttachments: 20 }); } }, as the parser's";
+row(TOLERANT, async (t) => {
+  const parts = Array.from({ length: 20 }, (_, index) => Buffer.from([index]));
+  const socket = await join(t, "maxAttachments");
+  assert.equal(await ack(socket, "parts", parts), 20);
+  const strict = await join(t, "no httpCompression");
+  const lost = next(strict, "disconnect");
+  strict.emit("parts", parts.slice(0, 11), () => {});
+  assert.equal((await lost)[0], "transport close");
 });

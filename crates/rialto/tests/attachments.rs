@@ -1,0 +1,109 @@
+//! `Options::max_attachments`: as many as it says, and not one more.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
+
+mod support;
+
+use rialto::{Bytes, Events, Options, Server};
+use std::net::SocketAddr;
+use support::{Client, start};
+
+async fn serve(options: Options) -> SocketAddr {
+    let events = Events::new().on_ack("parts", async |_, parts: Vec<Bytes>| Ok(parts.len()));
+    start(Server::new(events).options(options)).await.0
+}
+
+async fn client(options: Options) -> Client {
+    Client::join(serve(options).await).await
+}
+
+/// The head of an event with so many attachments.
+fn head(count: usize) -> String {
+    let part = |num| format!(r#"{{"_placeholder":true,"num":{num}}}"#);
+    let parts: Vec<_> = (0..count).map(part).collect();
+    format!(r#"5{count}-0["parts",[{}]]"#, parts.join(","))
+}
+
+async fn sends(client: &mut Client, count: usize) {
+    client.send(&head(count)).await;
+    for _ in 0..count {
+        client.socket.send(&b"x"[..]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_option_bounds_attachments() {
+    for (options, most) in [
+        (Options::default(), 10),
+        (Options::default().max_attachments(1), 1),
+        (Options::default().max_attachments(300), 300),
+    ] {
+        let mut client = client(options).await;
+        sends(&mut client, most).await;
+        assert_eq!(client.recv().await, format!("30[{most}]"));
+        client.send(&head(most + 1)).await;
+        let text = "more attachments than the limit allows".to_owned();
+        assert_eq!(client.closed().await, (1002, text), "{most}");
+    }
+    let mut client = client(Options::default().max_attachments(0)).await;
+    client.send(&head(1)).await;
+    assert_eq!(client.closed().await.0, 1002);
+}
+
+/// Nothing is reserved for attachments that are announced: the option has no bound of its own.
+#[tokio::test]
+async fn without_a_bound_announcing_costs_nothing() {
+    let mut client = client(Options::default().max_attachments(usize::MAX)).await;
+    client.send(&format!(r#"5{}-["parts",[]]"#, usize::MAX)).await;
+    client.send(r#"2["parts"]"#).await;
+    let text = "a text message came while attachments were due".to_owned();
+    assert_eq!(client.closed().await, (1002, text));
+}
+
+#[cfg(feature = "msgpack")]
+mod msgpack {
+    use super::support::{Client, within};
+    use rialto::Options;
+    use rialto::parser::{MAX_BINARY, Msgpack};
+    use rialto::ws::Message;
+
+    fn map(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut out = vec![0x80 | u8::try_from(pairs.len()).unwrap()];
+        for (name, value) in pairs {
+            out.push(0xa0 | u8::try_from(name.len()).unwrap());
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(value);
+        }
+        out
+    }
+
+    /// An event with so many binary values of no length.
+    fn event(count: usize) -> Vec<u8> {
+        let mut data = b"\x92\xa5parts\xdd".to_vec();
+        data.extend_from_slice(&u32::try_from(count).unwrap().to_be_bytes());
+        (0..count).for_each(|_| data.extend_from_slice(b"\xc4\x00"));
+        map(&[("type", b"\x02"), ("nsp", b"\xa1/"), ("id", b"\x00"), ("data", &data)])
+    }
+
+    #[tokio::test]
+    async fn binary_values_inside_messages_have_a_bound_of_their_own() {
+        for (most, allowed) in [(1, MAX_BINARY), (10, MAX_BINARY), (2_000, 2_000)] {
+            let options = Options::default().max_attachments(most).parser(Msgpack);
+            let mut client = client_of(options).await;
+            client.socket.send(event(allowed)).await.unwrap();
+            let answer = within(client.socket.recv()).await.unwrap().unwrap();
+            assert!(matches!(answer, Message::Binary(_)), "{answer}");
+            client.socket.send(event(allowed + 1)).await.unwrap();
+            let text = "more binary values than the limit allows".to_owned();
+            assert_eq!(client.closed().await, (1002, text), "{most}");
+        }
+    }
+
+    async fn client_of(options: Options) -> Client {
+        let mut client = Client::open(super::serve(options).await).await;
+        client.socket.send(map(&[("type", b"\x00"), ("nsp", b"\xa1/")])).await.unwrap();
+        let joined = within(client.socket.recv()).await.unwrap().unwrap();
+        assert!(matches!(joined, Message::Binary(_)), "{joined}");
+        client
+    }
+}
