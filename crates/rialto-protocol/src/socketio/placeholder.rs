@@ -10,6 +10,9 @@ use super::json::Scanner;
 
 const KEY: &str = "\"_placeholder\"";
 
+/// Attachments of a packet that are kept account of without an allocation.
+const FEW: usize = 16;
+
 /// Between the brace of a placeholder that begins with `num` and its second key: more than its
 /// text can need.
 const LOOK_BACK: usize = 64;
@@ -34,8 +37,15 @@ pub(super) fn number_at(text: &str, key: usize) -> Option<usize> {
 
 /// Checks all placeholders of a payload that is known to be JSON.
 pub(super) fn check(text: &str, count: usize) -> Result<(), Violation> {
-    // `count` is bounded by the limit of attachments, not by the peer.
-    let mut used = vec![false; count];
+    // Most packets have few attachments. `count` is bounded by the limit of them, not by the peer.
+    let (mut few, mut many) = ([false; FEW], Vec::new());
+    let used = match few.get_mut(..count) {
+        Some(few) => few,
+        None => {
+            many.resize(count, false);
+            &mut many[..]
+        }
+    };
     for at in keys(text) {
         let Some(number) = placeholder_around(text, at)? else { continue };
         match used.get_mut(number) {

@@ -17,12 +17,12 @@ use crate::ends;
 use crate::engine::{App, Client, Fault, Session, random_id};
 use crate::error::Result;
 use crate::handshake::Handshake;
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
-use rialto_protocol::socketio::{self, Connected, PacketType, Violation, event_name};
+use rialto_protocol::socketio::{self, Attachments, Connected, PacketType, Violation, event_name};
 use rialto_ws::MessageRef;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -70,7 +70,18 @@ struct Whole<'a> {
     query: &'a str,
     id: Option<u64>,
     data: &'a str,
-    attachments: &'a [Bytes],
+    /// See [`socketio::Packet::name_end`].
+    name_end: usize,
+    attachments: Attachments<'a>,
+}
+
+impl Whole<'_> {
+    fn event_name(&self) -> Option<Cow<'_, str>> {
+        match self.name_end.checked_sub(1).and_then(|quote| self.data.get(2..quote)) {
+            Some(name) => Some(Cow::Borrowed(name)),
+            None => event_name(self.data).map(|(name, _)| name),
+        }
+    }
 }
 
 impl Connection {
@@ -321,10 +332,11 @@ impl Connection {
     }
 
     fn event(&mut self, index: usize, packet: &Whole<'_>, cx: &mut Context<'_>) {
-        let Some((name, _)) = event_name(packet.data) else { return };
+        let Some(name) = packet.event_name() else { return };
         let incoming = Incoming {
             name: &name,
             data: packet.data,
+            name_end: packet.name_end,
             attachments: packet.attachments,
             ack: packet.id,
         };
@@ -456,7 +468,8 @@ impl Client for Connection {
                     query: "",
                     id: packet.id,
                     data: &packet.data,
-                    attachments: &packet.attachments,
+                    name_end: 0,
+                    attachments: Attachments::from(&packet.attachments),
                 };
                 return self.packet(&whole, cx);
             }
@@ -470,20 +483,21 @@ impl Client for Connection {
                     query: packet.query,
                     id: packet.id,
                     data: packet.data,
-                    attachments: &[],
+                    name_end: packet.name_end,
+                    attachments: Attachments::default(),
                 };
                 self.packet(&whole, cx)
             }
             MessageRef::Binary(bytes) => {
-                let bytes = Bytes::copy_from_slice(bytes);
-                let Some(packet) = assembler.receive_binary(bytes)? else { return Ok(()) };
+                let Some(packet) = assembler.receive_lent(bytes)? else { return Ok(()) };
                 let whole = Whole {
                     kind: packet.kind,
                     namespace: packet.namespace(),
                     query: "",
                     id: packet.id,
                     data: packet.data(),
-                    attachments: &packet.attachments,
+                    name_end: packet.name_end,
+                    attachments: Attachments::from(&packet.attachments).and_lent(bytes),
                 };
                 self.packet(&whole, cx)
             }
