@@ -73,6 +73,19 @@ impl Assembled {
         &self.text[self.split..]
     }
 
+    /// The same as a packet that is borrowed.
+    pub fn packet(&self) -> Packet<'_> {
+        Packet {
+            kind: self.kind,
+            attachments: self.attachments.len(),
+            namespace: self.namespace(),
+            query: "",
+            id: self.id,
+            data: self.data(),
+            name_end: self.name_end,
+        }
+    }
+
     fn with(mut self, last: Bytes) -> Self {
         self.attachments.push(last);
         self

@@ -40,11 +40,6 @@ pub fn event_name(data: &str) -> Option<(Cow<'_, str>, &str)> {
     matches!(scan.peek(), Some(b',' | b']')).then(|| (name, &data[scan.pos..]))
 }
 
-/// The event's name, where it is known where that ends: [`Packet::name_end`](super::Packet).
-pub(super) fn known_name(data: &str, name_end: usize) -> Option<&str> {
-    data.get(2..name_end.checked_sub(1)?)
-}
-
 /// [`event_name`] of nearly every event: nothing before the name, no escape in it.
 #[inline]
 pub(super) fn plain_name(data: &str) -> Option<(&str, &str)> {

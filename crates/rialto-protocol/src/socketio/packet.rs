@@ -1,6 +1,7 @@
 //! The header of a Socket.IO packet, read without copying anything.
 
-use super::event::known_name;
+use std::borrow::Cow;
+
 use super::json::{self, Scanner};
 use super::{Limits, Violation, event_name, is_reserved};
 
@@ -122,6 +123,15 @@ impl<'a> Packet<'a> {
         Ok(packet)
     }
 
+    /// The event's name, as [`event_name`] has it.
+    #[inline]
+    pub fn event_name(&self) -> Option<Cow<'a, str>> {
+        match self.name_end.checked_sub(1).and_then(|quote| self.data.get(2..quote)) {
+            Some(name) => Some(Cow::Borrowed(name)),
+            None => event_name(self.data).map(|(name, _)| name),
+        }
+    }
+
     /// The shape that each type asks of its payload, as the stock parser has it. Stricter in three
     /// things: an event or ack needs its array, an id belongs to events and acks alone and every
     /// ack has one, and the payload begins where the header ends.
@@ -158,14 +168,11 @@ impl<'a> Packet<'a> {
     }
 
     fn check_event(&self) -> Result<(), Violation> {
-        let reserved = match known_name(self.data, self.name_end) {
-            Some(name) => is_reserved(name),
-            None => match event_name(self.data) {
-                Some((name, _)) => is_reserved(&name),
-                None => return Err(Violation::InvalidPayload),
-            },
-        };
-        if reserved { Err(Violation::ReservedEvent) } else { Ok(()) }
+        match self.event_name() {
+            None => Err(Violation::InvalidPayload),
+            Some(name) if is_reserved(&name) => Err(Violation::ReservedEvent),
+            Some(_) => Ok(()),
+        }
     }
 }
 
