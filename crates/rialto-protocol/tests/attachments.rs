@@ -5,7 +5,10 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rialto_protocol::socketio::{Assembler, Limits, PacketType, Violation};
+use rialto_protocol::socketio::{
+    Assembler, Attachments, Limits, PacketType, Value, Violation, decode, decode_borrowed,
+    decode_event,
+};
 
 fn assembler() -> (Assembler, Instant) {
     (Assembler::new(Limits::default()), Instant::now())
@@ -24,6 +27,43 @@ fn a_packet_is_complete_with_its_last_attachment() {
     assert_eq!((packet.namespace(), packet.id), ("/chat", Some(7)));
     assert_eq!(packet.data(), &TWO[10..]);
     assert_eq!(packet.attachments, [&b"a"[..], b"b"]);
+    assert!(!assembler.is_waiting());
+}
+
+#[test]
+fn the_last_attachment_may_be_lent() {
+    let (mut assembler, now) = assembler();
+    assembler.receive_text(TWO, now).unwrap();
+    assert_eq!(assembler.receive_lent(b"a"), Ok(None));
+    let packet = assembler.receive_lent(b"b").unwrap().unwrap();
+    assert_eq!(packet.attachments, [&b"a"[..]]);
+    let attachments = Attachments::from(&packet.attachments).and_lent(b"b");
+    assert_eq!((attachments.len(), attachments.bytes()), (2, 2));
+    assert_eq!(attachments.to_vec(), [&b"a"[..], b"b"]);
+    assert_eq!((attachments.get(0), attachments.get(2)), (Some(&b"a"[..]), None));
+    type Both = (Bytes, Bytes);
+    let (first, second): Both = decode(packet.data(), true, attachments).unwrap();
+    assert_eq!((&first[..], &second[..]), (&b"b"[..], &b"a"[..]));
+    let (first, _): (Value, Value) =
+        decode_event(packet.data(), packet.name_end, attachments).unwrap();
+    assert_eq!(first.as_bytes(), Some(&second_of(attachments)));
+    let slices: (&[u8], &[u8]) = decode_borrowed(packet.data(), true, attachments).unwrap();
+    assert_eq!(slices, (&b"b"[..], &b"a"[..]));
+    assert_eq!(assembler.receive_lent(b"c"), Err(Violation::UnexpectedBinary));
+}
+
+fn second_of(attachments: Attachments<'_>) -> Bytes {
+    attachments.to_vec().pop().unwrap()
+}
+
+#[test]
+fn what_is_lent_counts_as_well() {
+    let limits = Limits { max_bytes: TWO.len(), ..Limits::default() };
+    let mut assembler = Assembler::new(limits);
+    assembler.receive_text(TWO, Instant::now()).unwrap();
+    assembler.receive_lent(b"1234").unwrap();
+    let rest = vec![0; TWO.len() - 3];
+    assert_eq!(assembler.receive_lent(&rest), Err(Violation::MessageTooLarge));
     assert!(!assembler.is_waiting());
 }
 

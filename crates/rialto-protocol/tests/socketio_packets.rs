@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // The functions between the tests fail as tests do.
 
 use proptest::prelude::*;
-use rialto_protocol::socketio::{Limits, MAX_DEPTH, Packet, PacketType, Violation, event_name};
+use rialto_protocol::socketio::{
+    self, Args, Limits, MAX_DEPTH, Packet, PacketType, Violation, decode_event, event_name,
+};
 use serde::de::IgnoredAny;
 
 fn decode(text: &str) -> Result<Packet<'_>, Violation> {
@@ -11,7 +13,15 @@ fn decode(text: &str) -> Result<Packet<'_>, Violation> {
 }
 
 fn packet<'a>(kind: PacketType, namespace: &'a str, id: Option<u64>, data: &'a str) -> Packet<'a> {
-    Packet { kind, attachments: 0, namespace, query: "", id, data }
+    let name_end = if kind.is_event() { event_name_end(data) } else { 0 };
+    Packet { kind, attachments: 0, namespace, query: "", id, data, name_end }
+}
+
+/// Where a name ends that begins the payload and has no escapes; otherwise 0.
+fn event_name_end(data: &str) -> usize {
+    let Some((name, _)) = event_name(data) else { return 0 };
+    let plain = data.starts_with(&format!("[\"{name}\"")) && !name.contains('\\');
+    if plain { name.len() + 3 } else { 0 }
 }
 
 #[test]
@@ -304,6 +314,27 @@ proptest! {
         let data = format!("[\"{text}\"]");
         let theirs = serde_json::from_str::<IgnoredAny>(&data);
         prop_assert_eq!(decode(&format!("31{data}")).is_ok(), theirs.is_ok(), "{:?}", text);
+    }
+
+    #[test]
+    fn the_end_of_a_name_is_known_where_it_is_plain(
+        name in "[a-zé\\\\/\"]{0,20}",
+        written in prop_oneof![Just(false), Just(true)],
+        space in prop_oneof![Just(""), Just(" ")],
+        rest in prop_oneof![Just(""), Just(",1"), Just(" , \"x\" ")],
+    ) {
+        let quoted = if written { serde_json::to_string(&name).unwrap() } else { format!("\"{name}\"") };
+        let wire = format!("2[{space}{quoted}{rest}]");
+        let Ok(packet) = decode(&wire) else { return Ok(()) };
+        let (found, behind) = event_name(packet.data).unwrap();
+        prop_assert_eq!(packet.event_name(), Some(found));
+        prop_assert_eq!(packet.name_end, event_name_end(packet.data));
+        if packet.name_end > 0 {
+            prop_assert_eq!(packet.data[packet.name_end..].trim_start(), behind);
+        }
+        let args: Args = decode_event(packet.data, packet.name_end, &[]).unwrap();
+        let same: Args = socketio::decode(packet.data, true, &[]).unwrap();
+        prop_assert_eq!(args, same);
     }
 
     #[test]

@@ -91,16 +91,20 @@ impl Sender {
         self.push_group(messages.iter().map(|message| Outgoing::Borrowed(*message)))
     }
 
-    /// A borrowed message and binary ones behind it, with nothing of anybody else between them, if
-    /// the budget has room for all. Large binary messages are not copied.
+    /// A text message and binary ones behind it, with nothing of anybody else between them, if the
+    /// budget has room for all. Large binary messages are not copied.
+    ///
+    /// The text is given as bytes for those who write UTF-8 into a buffer: they are not checked
+    /// once more. A peer that gets something else closes the connection with 1007.
     ///
     /// # Errors
     /// As [`Sender::try_send_group`].
-    pub fn try_send_with_binary(&self, first: MessageRef<'_>, binary: &[Bytes]) -> Result<()> {
+    pub fn try_send_text_with_binary(&self, text: &[u8], binary: &[Bytes]) -> Result<()> {
+        debug_assert!(std::str::from_utf8(text).is_ok(), "a text message is UTF-8");
         if binary.is_empty() {
-            return self.try_send_ref(first);
+            return self.push(&Outgoing::Text(text));
         }
-        let first = std::iter::once(Outgoing::Borrowed(first));
+        let first = std::iter::once(Outgoing::Text(text));
         self.push_group(first.chain(binary.iter().map(Outgoing::Binary)))
     }
 

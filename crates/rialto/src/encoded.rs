@@ -222,8 +222,9 @@ pub(crate) fn with_scratch<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 /// The messages of one packet, in the order in which they leave.
 #[derive(Clone, Copy)]
 pub(crate) enum Messages<'a> {
-    /// A text, Engine.IO's type included, and its attachments.
-    Standard(&'a str, &'a [Bytes]),
+    /// A text, Engine.IO's type included, and its attachments. Who has written it has written
+    /// UTF-8, which is not checked where it need not be.
+    Standard(&'a [u8], &'a [Bytes]),
     /// What a parser has made, or an application of bare Engine.IO.
     Other(&'a [Message]),
 }
@@ -235,6 +236,7 @@ impl<'a> Messages<'a> {
             Self::Other(messages) => (None, &[][..], messages),
         };
         let binary = attachments.iter().map(|bytes| MessageRef::Binary(bytes));
+        let text = text.map(|text| simdutf8::basic::from_utf8(text).unwrap_or_default());
         let text = text.into_iter().map(MessageRef::Text);
         text.chain(binary).chain(other.iter().map(Message::as_ref))
     }
@@ -258,10 +260,9 @@ pub(crate) fn with_messages<R>(
     attachments: &[Bytes],
     work: impl FnOnce(Messages<'_>) -> R,
 ) -> Result<R> {
-    // The encoder writes JSON text, which is UTF-8 by construction.
-    let text = simdutf8::basic::from_utf8(text).unwrap_or_default();
     let Some(parser) = parser else { return Ok(work(Messages::Standard(text, attachments))) };
-    let messages = translate(parser, text.get(1..).unwrap_or_default(), attachments)?;
+    let packet = std::str::from_utf8(text.get(1..).unwrap_or_default()).unwrap_or_default();
+    let messages = translate(parser, packet, attachments)?;
     Ok(work(Messages::Other(&messages)))
 }
 

@@ -58,6 +58,8 @@ pub struct Assembled {
     text: String,
     /// Where the payload begins.
     split: usize,
+    /// See [`Packet::name_end`].
+    pub name_end: usize,
 }
 
 impl Assembled {
@@ -69,6 +71,24 @@ impl Assembled {
     /// The payload's JSON text, placeholders and all.
     pub fn data(&self) -> &str {
         &self.text[self.split..]
+    }
+
+    /// The same as a packet that is borrowed.
+    pub fn packet(&self) -> Packet<'_> {
+        Packet {
+            kind: self.kind,
+            attachments: self.attachments.len(),
+            namespace: self.namespace(),
+            query: "",
+            id: self.id,
+            data: self.data(),
+            name_end: self.name_end,
+        }
+    }
+
+    fn with(mut self, last: Bytes) -> Self {
+        self.attachments.push(last);
+        self
     }
 }
 
@@ -120,17 +140,43 @@ impl Assembler {
     /// # Errors
     /// [`Violation::UnexpectedBinary`], [`Violation::MessageTooLarge`].
     pub fn receive_binary(&mut self, data: Bytes) -> Result<Option<Assembled>, Violation> {
+        if self.completes(data.len())? {
+            return Ok(self.waiting.take().map(|waiting| waiting.packet.with(data)));
+        }
+        self.keep(data);
+        Ok(None)
+    }
+
+    /// As [`receive_binary`](Self::receive_binary), of a message that is only lent: what has to
+    /// wait is copied, and what completes the packet is left to the caller, who has it. So it is
+    /// not among [`Assembled::attachments`] but behind them: see
+    /// [`Attachments::and_lent`](super::Attachments::and_lent).
+    ///
+    /// # Errors
+    /// As [`receive_binary`](Self::receive_binary).
+    pub fn receive_lent(&mut self, data: &[u8]) -> Result<Option<Assembled>, Violation> {
+        if self.completes(data.len())? {
+            return Ok(self.waiting.take().map(|waiting| waiting.packet));
+        }
+        self.keep(Bytes::copy_from_slice(data));
+        Ok(None)
+    }
+
+    /// Counts an attachment of that many bytes; true if it is the last that was missing.
+    fn completes(&mut self, bytes: usize) -> Result<bool, Violation> {
         let waiting = self.waiting.as_mut().ok_or(Violation::UnexpectedBinary)?;
-        waiting.bytes = waiting.bytes.saturating_add(data.len());
+        waiting.bytes = waiting.bytes.saturating_add(bytes);
         if waiting.bytes > self.limits.max_bytes {
             self.waiting = None;
             return Err(Violation::MessageTooLarge);
         }
-        waiting.packet.attachments.push(data);
-        if waiting.packet.attachments.len() < waiting.expected {
-            return Ok(None);
+        Ok(waiting.packet.attachments.len() + 1 >= waiting.expected)
+    }
+
+    fn keep(&mut self, data: Bytes) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.packet.attachments.push(data);
         }
-        Ok(self.waiting.take().map(|waiting| waiting.packet))
     }
 
     /// When the packet that waits counts as late; `None` if none waits.
@@ -159,6 +205,7 @@ impl Assembler {
             attachments: Vec::new(),
             text: [packet.namespace, packet.data].concat(),
             split: packet.namespace.len(),
+            name_end: packet.name_end,
         };
         let deadline = now.checked_add(self.limits.attachments_timeout);
         self.waiting = Some(Box::new(Waiting { packet, expected, bytes: 0, deadline }));

@@ -249,10 +249,12 @@ impl Header<'_> {
             _ => PacketType::BinaryEvent,
         };
         out[start] = binary.digit();
-        let mut prefix = Vec::with_capacity(4);
-        push_decimal(&mut prefix, count as u64);
-        prefix.push(b'-');
-        out.splice(start + 1..start + 1, prefix);
+        // Written behind the packet, and turned to the front of what follows the type.
+        let end = out.len();
+        push_decimal(out, count as u64);
+        out.push(b'-');
+        let inserted = out.len() - end;
+        out[start + 1..].rotate_right(inserted);
     }
 }
 

@@ -26,31 +26,40 @@ struct Nesting {
     depth: u32,
     /// Whether the innermost container is an object.
     in_object: bool,
-    /// Bit n says it of the container around the one at depth n; `MAX_DEPTH` fits.
+    /// The same of the containers around it, the next one in the lowest bit; `MAX_DEPTH` fits.
     outer: u128,
 }
 
 impl Nesting {
     fn open(&mut self, is_object: bool) {
-        let bit = 1 << self.depth;
-        self.outer = if self.in_object { self.outer | bit } else { self.outer & !bit };
+        self.outer = self.outer << 1 | u128::from(self.in_object);
         self.depth += 1;
         self.in_object = is_object;
     }
 
     fn close(&mut self) {
         self.depth -= 1;
-        self.in_object = self.outer >> self.depth & 1 == 1;
+        self.in_object = self.outer & 1 == 1;
+        self.outer >>= 1;
     }
 }
 
-/// Checks that `text` is one JSON value with nothing but white space around it.
-pub(super) fn check(text: &str) -> Result<(), Violation> {
+/// Checks that `text` is one JSON value with nothing but white space around it. If it begins as
+/// most events do, with `["name"` and no escape in it, says where that ends; otherwise 0.
+pub(super) fn check(text: &str) -> Result<usize, Violation> {
     let mut scan = Scanner::new(text, 0);
     let mut nesting = Nesting::default();
+    let name_end = plain_start(&mut scan, &mut nesting);
+    if name_end > 0 && !after_value(&mut scan, &mut nesting)? {
+        return Ok(name_end);
+    }
     loop {
         scan.skip_space();
         let is_open = match scan.peek() {
+            Some(b'"') => {
+                valid(scan.string())?;
+                false
+            }
             Some(b'[') => opens(&mut scan, &mut nesting, b']')?,
             Some(b'{') => opens(&mut scan, &mut nesting, b'}')?,
             _ => {
@@ -59,13 +68,25 @@ pub(super) fn check(text: &str) -> Result<(), Violation> {
             }
         };
         if !is_open && !after_value(&mut scan, &mut nesting)? {
-            return Ok(());
+            return Ok(name_end);
         }
         if nesting.in_object {
             scan.skip_space();
             valid(scan.key())?;
         }
     }
+}
+
+/// Reads `["name"`, if the text begins so, and says where it ends.
+fn plain_start(scan: &mut Scanner<'_>, nesting: &mut Nesting) -> usize {
+    let Some(name) = scan.bytes.strip_prefix(b"[\"") else { return 0 };
+    let quote = 2 + plain_prefix(name);
+    if scan.bytes.get(quote) != Some(&b'"') {
+        return 0;
+    }
+    nesting.open(false);
+    scan.pos = quote + 1;
+    scan.pos
 }
 
 /// Opens a container; false if it is empty and thus closed again.
@@ -239,7 +260,17 @@ impl<'a> Scanner<'a> {
 #[inline]
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let mut plain = 0;
-    // The compiler makes vector instructions of the first loop; short strings end in the second.
+    // Names end here, and short values.
+    while plain < 2 * 8
+        && let Some(chunk) = bytes[plain..].first_chunk::<8>()
+    {
+        let found = special_bytes(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return plain + (found.trailing_zeros() / 8) as usize;
+        }
+        plain += 8;
+    }
+    // The compiler makes vector instructions of this loop.
     while let Some(block) = bytes[plain..].first_chunk::<BLOCK>() {
         let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
         if block.iter().fold(false, |found, byte| found | special(byte)) {

@@ -5,6 +5,7 @@
 //! what CONNECT and its refusal carry: see [`Packet::query`] and [`encode_error`].
 
 mod args;
+mod attachments;
 mod binary;
 mod encode;
 mod error;
@@ -15,7 +16,8 @@ mod packet;
 mod placeholder;
 mod value;
 
-pub use args::{decode, decode_borrowed, read};
+pub use args::{decode, decode_borrowed, decode_event, read};
+pub use attachments::Attachments;
 pub use binary::{Assembled, Assembler};
 pub use encode::{
     Connected, encode_ack, encode_connect, encode_connect_error, encode_disconnect, encode_enum,

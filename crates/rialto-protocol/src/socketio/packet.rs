@@ -1,5 +1,7 @@
 //! The header of a Socket.IO packet, read without copying anything.
 
+use std::borrow::Cow;
+
 use super::json::{self, Scanner};
 use super::{Limits, Violation, event_name, is_reserved};
 
@@ -87,6 +89,10 @@ pub struct Packet<'a> {
     /// The payload's JSON text; empty if there is none. For events the array with the event's name
     /// first, for acks the array of the arguments.
     pub data: &'a str,
+    /// Where in `data` the event's name ends, its closing quote included, if it is an event whose
+    /// payload begins with `["` and whose name has no escapes, as nearly all are; otherwise 0. It
+    /// spares others to look for it: see [`decode_event`](super::decode_event).
+    pub name_end: usize,
 }
 
 impl<'a> Packet<'a> {
@@ -110,16 +116,26 @@ impl<'a> Packet<'a> {
         let mut scan = Scanner::new(text, 1);
         let attachments = if kind.is_binary() { attachments(&mut scan, text, limits)? } else { 0 };
         let (namespace, query) = namespace(&mut scan, text, limits)?;
-        let id = id(&mut scan, text)?;
-        let packet = Self { kind, attachments, namespace, query, id, data: &text[scan.pos..] };
+        let id = id(&mut scan)?;
+        let data = &text[scan.pos..];
+        let mut packet = Self { kind, attachments, namespace, query, id, data, name_end: 0 };
         packet.check()?;
         Ok(packet)
+    }
+
+    /// The event's name, as [`event_name`] has it.
+    #[inline]
+    pub fn event_name(&self) -> Option<Cow<'a, str>> {
+        match self.name_end.checked_sub(1).and_then(|quote| self.data.get(2..quote)) {
+            Some(name) => Some(Cow::Borrowed(name)),
+            None => event_name(self.data).map(|(name, _)| name),
+        }
     }
 
     /// The shape that each type asks of its payload, as the stock parser has it. Stricter in three
     /// things: an event or ack needs its array, an id belongs to events and acks alone and every
     /// ack has one, and the payload begins where the header ends.
-    fn check(&self) -> Result<(), Violation> {
+    fn check(&mut self) -> Result<(), Violation> {
         let has_ack = self.kind.is_event() || self.kind.is_ack();
         if self.id.is_some() && !has_ack {
             return Err(Violation::InvalidAckId);
@@ -133,7 +149,7 @@ impl<'a> Packet<'a> {
         if self.kind == PacketType::Disconnect {
             return Err(Violation::InvalidPayload);
         }
-        json::check(self.data)?;
+        let name_end = json::check(self.data)?;
         // No white space comes first: the stock parser takes it for an id.
         let first = self.data.as_bytes().first();
         let fits = match self.kind {
@@ -142,16 +158,19 @@ impl<'a> Packet<'a> {
             _ => first == Some(&b'['),
         };
         match fits {
-            true if self.kind.is_event() => self.check_event(),
+            true if self.kind.is_event() => {
+                self.name_end = name_end;
+                self.check_event()
+            }
             true => Ok(()),
             false => Err(Violation::InvalidPayload),
         }
     }
 
     fn check_event(&self) -> Result<(), Violation> {
-        match event_name(self.data) {
+        match self.event_name() {
             None => Err(Violation::InvalidPayload),
-            Some((name, _)) if is_reserved(&name) => Err(Violation::ReservedEvent),
+            Some(name) if is_reserved(&name) => Err(Violation::ReservedEvent),
             Some(_) => Ok(()),
         }
     }
@@ -197,10 +216,15 @@ fn namespace<'a>(
     Ok((name, query))
 }
 
-fn id(scan: &mut Scanner<'_>, text: &str) -> Result<Option<u64>, Violation> {
-    let start = scan.pos;
-    if scan.digits() == 0 {
-        return Ok(None);
+fn id(scan: &mut Scanner<'_>) -> Result<Option<u64>, Violation> {
+    let mut id = None;
+    while let Some(digit @ b'0'..=b'9') = scan.peek() {
+        let shifted = id.unwrap_or(0_u64).checked_mul(10);
+        id = shifted.and_then(|shifted| shifted.checked_add(u64::from(digit - b'0')));
+        if id.is_none() {
+            return Err(Violation::InvalidAckId);
+        }
+        scan.pos += 1;
     }
-    text[start..scan.pos].parse().map(Some).map_err(|_| Violation::InvalidAckId)
+    Ok(id)
 }

@@ -10,12 +10,12 @@ use super::json::Scanner;
 
 const KEY: &str = "\"_placeholder\"";
 
+/// How many attachments of a packet are kept account of without an allocation.
+const FEW: usize = 16;
+
 /// Between the brace of a placeholder that begins with `num` and its second key: more than its
 /// text can need.
 const LOOK_BACK: usize = 64;
-
-/// Attachments of a packet for whose numbers there is room at once; more need more of the text.
-const MANY: usize = 16;
 
 /// The attachment's number, if the object whose first member's name begins at `key` (behind its
 /// quote) is a placeholder.
@@ -37,17 +37,19 @@ pub(super) fn number_at(text: &str, key: usize) -> Option<usize> {
 
 /// Checks all placeholders of a payload that is known to be JSON.
 pub(super) fn check(text: &str, count: usize) -> Result<(), Violation> {
-    // Grows by what the text holds: `count` is only announced.
-    let mut used = Vec::with_capacity(count.min(MANY));
+    let (mut few, mut many) = ([false; FEW], Vec::new());
     for at in keys(text) {
         let Some(number) = placeholder_around(text, at)? else { continue };
-        if number >= count {
-            return Err(Violation::InvalidPlaceholder);
+        match few.get_mut(number) {
+            _ if number >= count => return Err(Violation::InvalidPlaceholder),
+            Some(used) if *used => return Err(Violation::InvalidPlaceholder),
+            Some(used) => *used = true,
+            // Grows by what the text holds: `count` is only announced.
+            None => many.push(number),
         }
-        used.push(number);
     }
-    used.sort_unstable();
-    let twice = used.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
+    many.sort_unstable();
+    let twice = many.windows(2).any(|pair| matches!(pair, [one, next] if one == next));
     if twice { Err(Violation::InvalidPlaceholder) } else { Ok(()) }
 }
 

@@ -149,7 +149,7 @@ impl Session {
         }
         let sent = match messages {
             Messages::Standard(text, attachments) => {
-                sender.try_send_with_binary(MessageRef::Text(text), attachments)
+                sender.try_send_text_with_binary(text, attachments)
             }
             Messages::Other(messages) => {
                 let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();

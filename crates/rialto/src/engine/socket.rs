@@ -85,8 +85,7 @@ impl EngineSocket {
             Message::Binary(_) => self.session.send(Messages::Other(std::slice::from_ref(message))),
             Message::Text(text) => with_scratch(|out| {
                 out.extend_from_slice(text.as_bytes());
-                let text = std::str::from_utf8(out).unwrap_or_default();
-                self.session.send(Messages::Standard(text, &[]))
+                self.session.send(Messages::Standard(out, &[]))
             }),
         }
     }

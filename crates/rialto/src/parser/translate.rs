@@ -60,6 +60,21 @@ pub(crate) struct Received {
     pub(crate) attachments: Vec<Bytes>,
 }
 
+impl Received {
+    /// The same as a packet that is borrowed.
+    pub(crate) fn packet(&self) -> socketio::Packet<'_> {
+        socketio::Packet {
+            kind: self.kind,
+            attachments: self.attachments.len(),
+            namespace: &self.namespace,
+            query: "",
+            id: self.id,
+            data: &self.data,
+            name_end: 0,
+        }
+    }
+}
+
 /// Checks a packet that a decoder has made, as a packet of JSON text would be checked. It may hold
 /// [`MAX_BINARY`] binary values, or `max_attachments`, if that is more.
 pub(crate) fn receive(packet: Packet, max_attachments: usize) -> Result<Received, &'static str> {

@@ -5,7 +5,7 @@ use super::socket::Socket;
 use crate::error::Result;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use rialto_protocol::socketio;
+use rialto_protocol::socketio::{self, Attachments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -26,19 +26,21 @@ pub(super) struct Incoming<'a> {
     pub(super) name: &'a str,
     /// The JSON array, the event's name first.
     pub(super) data: &'a str,
-    pub(super) attachments: &'a [Bytes],
+    /// Where the name ends in it, if that is known: see [`socketio::Packet::name_end`].
+    pub(super) name_end: usize,
+    pub(super) attachments: Attachments<'a>,
     pub(super) ack: Option<u64>,
 }
 
 impl Incoming<'_> {
     /// Decodes the arguments.
     pub(super) fn args<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(socketio::decode(self.data, true, self.attachments)?)
+        Ok(socketio::decode_event(self.data, self.name_end, self.attachments)?)
     }
 
     /// Bytes that it takes to keep the event.
     pub(super) fn size(&self) -> usize {
-        self.data.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        self.data.len() + self.attachments.bytes()
     }
 
     pub(super) fn to_event(self, socket: &Socket) -> Event {
@@ -101,7 +103,8 @@ impl Event {
         Incoming {
             name: &self.name,
             data: &self.data,
-            attachments: &self.attachments,
+            name_end: 0,
+            attachments: Attachments::from(&self.attachments),
             ack: *self.ack.lock(),
         }
     }

@@ -3,9 +3,12 @@
 use super::event::Incoming;
 use super::socket::Socket;
 use crate::error::Result;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use rialto_protocol::socketio::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 use std::future::Future;
 
 /// A listener: decodes the arguments and starts the user's function.
@@ -25,6 +28,13 @@ where
     })
 }
 
+/// What a handler has returned, if that is bytes and nothing else. Through serde they would have to
+/// be copied; as a [`Value`] they are shared.
+fn bytes<F: Future + 'static>(output: &F::Output) -> Option<&Bytes> {
+    let any: &dyn Any = output;
+    any.downcast_ref::<Result<Bytes>>()?.as_ref().ok()
+}
+
 /// A listener whose result is the ack, where the client waits for one.
 pub(super) fn with_ack<T, A, H, F>(handler: H) -> Listener
 where
@@ -38,8 +48,13 @@ where
         let running = handler(socket.clone(), args);
         let (socket, ack) = (socket.clone(), incoming.ack);
         Ok(Box::pin(async move {
-            let answer = running.await?;
-            let sending = ack.map(|id| socket.send_ack(id, &answer));
+            let output = running.await;
+            let bytes = bytes::<F>(&output).cloned();
+            let answer = output?;
+            let sending = ack.map(|id| match bytes {
+                Some(bytes) => socket.send_ack(id, &Value::Binary(bytes)),
+                None => socket.send_ack(id, &answer),
+            });
             // The answer itself need not live while its packet waits for room.
             drop(answer);
             match sending {

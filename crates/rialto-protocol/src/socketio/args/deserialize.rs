@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use bytes::Bytes;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor,
 };
@@ -10,10 +9,10 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::borrow::RAW_ARGS;
 use super::resolve::Resolver;
-use crate::socketio::Error;
 use crate::socketio::error::Kind;
 use crate::socketio::event::plain_name;
 use crate::socketio::json::{Scanner, replace_lone_surrogates};
+use crate::socketio::{Attachments, Error};
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
 
@@ -41,19 +40,46 @@ type Result<T> = std::result::Result<T, serde_json::Error>;
 /// assert_eq!(decode::<i64>(data, true, &[]).unwrap(), 1);
 /// assert_eq!(decode::<(i64, String)>(data, true, &[]).unwrap_err().argument(), Some(1));
 /// ```
-pub fn decode<T: DeserializeOwned>(
+pub fn decode<'a, T: DeserializeOwned>(
     data: &str,
     skip_name: bool,
-    attachments: &[Bytes],
+    attachments: impl Into<Attachments<'a>>,
 ) -> std::result::Result<T, Error> {
-    decode_borrowed(data, skip_name, attachments).or_else(|error| {
-        // The one defect that valid JSON text can have for a Rust string. The cleaned text is as
-        // long as the original, so nothing else changes.
-        match replace_lone_surrogates(data) {
-            Some(cleaned) => decode_borrowed(&cleaned, skip_name, attachments),
-            None => Err(error),
-        }
-    })
+    let attachments = attachments.into();
+    decode_borrowed(data, skip_name, attachments)
+        .or_else(|error| retry(data, skip_name, attachments, error))
+}
+
+/// As [`decode`] for an event of which is known where its name ends: see
+/// [`Packet::name_end`](crate::socketio::Packet::name_end).
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_event<'a, T: DeserializeOwned>(
+    data: &str,
+    name_end: usize,
+    attachments: impl Into<Attachments<'a>>,
+) -> std::result::Result<T, Error> {
+    let attachments = attachments.into();
+    Source { name_end, ..Source::new(data, true, attachments) }
+        .decode()
+        .or_else(|error| retry(data, true, attachments, error))
+}
+
+/// Decodes what could not be decoded because of a lone surrogate.
+#[cold]
+fn retry<T: DeserializeOwned>(
+    data: &str,
+    skip_name: bool,
+    attachments: Attachments<'_>,
+    error: Error,
+) -> std::result::Result<T, Error> {
+    // The one defect that valid JSON text can have for a Rust string. The cleaned text is as long
+    // as the original, so nothing else changes.
+    match replace_lone_surrogates(data) {
+        Some(cleaned) => decode_borrowed(&cleaned, skip_name, attachments),
+        None => Err(error),
+    }
 }
 
 /// As [`decode`], for types that borrow from the payload (`&str`, `&RawValue`) or from the
@@ -72,18 +98,18 @@ pub fn decode<T: DeserializeOwned>(
 pub fn decode_borrowed<'de, T: Deserialize<'de>>(
     data: &'de str,
     skip_name: bool,
-    attachments: &'de [Bytes],
+    attachments: impl Into<Attachments<'de>>,
 ) -> std::result::Result<T, Error> {
-    let source = Source::new(data, skip_name, attachments);
-    T::deserialize(ArgsDeserializer { source: &source })
-        .map_err(|error| source.error(Kind::Decode, error))
+    Source::new(data, skip_name, attachments.into()).decode()
 }
 
 /// What a value is decoded from, and how far that has gone.
 pub(super) struct Source<'de> {
     pub(super) text: &'de str,
-    pub(super) attachments: &'de [Bytes],
+    pub(super) attachments: Attachments<'de>,
     skip_name: bool,
+    /// Where the event's name ends; 0 if that is not known.
+    name_end: usize,
     /// The argument being decoded.
     argument: Cell<Option<usize>>,
     /// Whether decoding failed because that argument is missing.
@@ -94,16 +120,21 @@ pub(super) struct Source<'de> {
 }
 
 impl<'de> Source<'de> {
-    pub(super) fn new(text: &'de str, skip_name: bool, attachments: &'de [Bytes]) -> Self {
-        let total = attachments.iter().map(Bytes::len).sum();
+    pub(super) fn new(text: &'de str, skip_name: bool, attachments: Attachments<'de>) -> Self {
         Self {
             text,
             attachments,
             skip_name,
+            name_end: 0,
             argument: Cell::new(None),
             missing: Cell::new(false),
-            allowance: Cell::new(total),
+            allowance: Cell::new(attachments.bytes()),
         }
+    }
+
+    fn decode<T: Deserialize<'de>>(&self) -> std::result::Result<T, Error> {
+        T::deserialize(ArgsDeserializer { source: self })
+            .map_err(|error| self.error(Kind::Decode, error))
     }
 
     pub(super) fn error(&self, kind: Kind, error: serde_json::Error) -> Error {
@@ -113,11 +144,10 @@ impl<'de> Source<'de> {
 
     /// The text from the first argument on; `None` if there is no argument.
     fn first(&self) -> Result<Option<&'de str>> {
-        if self.skip_name
-            && let Some((_, rest)) = plain_name(self.text)
+        if let Some(rest) = self.behind_name()
             && let Some(rest) = rest.strip_prefix(',')
         {
-            return Ok(Some(rest.trim_start()));
+            return Ok(Some(trim_start(rest)));
         }
         let mut scan = Scanner::new(self.text, 0);
         scan.skip_space();
@@ -139,10 +169,19 @@ impl<'de> Source<'de> {
         }
     }
 
+    /// What stands behind the event's name, if that is as plain as nearly always.
+    fn behind_name(&self) -> Option<&'de str> {
+        match (self.skip_name, self.name_end) {
+            (false, _) => None,
+            (true, 0) => plain_name(self.text).map(|(_, rest)| rest),
+            (true, end) => self.text.get(end..),
+        }
+    }
+
     /// The text of all arguments, with commas between them.
     fn rest(&self) -> Result<&'de str> {
-        let rest = self.first()?.unwrap_or_default().trim_end();
-        Ok(rest.strip_suffix(']').unwrap_or(rest).trim_end())
+        let rest = trim_end(self.first()?.unwrap_or_default());
+        Ok(trim_end(rest.strip_suffix(']').unwrap_or(rest)))
     }
 
     /// The error of an argument that is missing.
@@ -150,6 +189,17 @@ impl<'de> Source<'de> {
         self.missing.set(true);
         E::custom("missing argument")
     }
+}
+
+/// [`str::trim_start`] of JSON, which nearly never begins with white space.
+fn trim_start(text: &str) -> &str {
+    if text.as_bytes().first().is_some_and(|byte| *byte > b' ') { text } else { text.trim_start() }
+}
+
+/// [`str::trim_end`] of JSON, which nearly never ends with white space.
+fn trim_end(text: &str) -> &str {
+    let last = text.as_bytes().last();
+    if last.is_some_and(|byte| byte.is_ascii_graphic()) { text } else { text.trim_end() }
 }
 
 /// The outermost layer of a type: tuples take several arguments, anything else takes one.

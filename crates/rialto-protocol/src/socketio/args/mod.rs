@@ -9,7 +9,7 @@ mod serialize_event;
 mod writer;
 
 pub(super) use borrow::{RAW_ARGS, claim, lend, lend_args};
-pub use deserialize::{decode, decode_borrowed};
+pub use deserialize::{decode, decode_borrowed, decode_event};
 pub use read::read;
 pub(super) use serialize::{Output, serialize_args};
 pub(super) use serialize_event::serialize_event;

@@ -1,6 +1,5 @@
 //! From an event to a serde enum: the name chooses the variant, the arguments fill it.
 
-use bytes::Bytes;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, VariantAccess, Visitor,
@@ -8,9 +7,9 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::deserialize::{ArgsDeserializer, Source};
-use crate::socketio::Error;
 use crate::socketio::error::Kind;
 use crate::socketio::json::replace_lone_surrogates;
+use crate::socketio::{Attachments, Error};
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
 
@@ -34,11 +33,12 @@ type Result<T> = std::result::Result<T, serde_json::Error>;
 /// assert_eq!(read::<FromClient>(&name, data, &[]).unwrap(), FromClient::Sum(1, 2));
 /// assert!(read::<FromClient>("shout", data, &[]).unwrap_err().is_unknown_event());
 /// ```
-pub fn read<E: DeserializeOwned>(
+pub fn read<'a, E: DeserializeOwned>(
     name: &str,
     data: &str,
-    attachments: &[Bytes],
+    attachments: impl Into<Attachments<'a>>,
 ) -> std::result::Result<E, Error> {
+    let attachments = attachments.into();
     read_once(name, data, attachments).or_else(|error| match replace_lone_surrogates(data) {
         Some(cleaned) => read_once(name, &cleaned, attachments),
         None => Err(error),
@@ -48,7 +48,7 @@ pub fn read<E: DeserializeOwned>(
 fn read_once<E: DeserializeOwned>(
     name: &str,
     data: &str,
-    attachments: &[Bytes],
+    attachments: Attachments<'_>,
 ) -> std::result::Result<E, Error> {
     let source = Source::new(data, true, attachments);
     let mut unknown = false;

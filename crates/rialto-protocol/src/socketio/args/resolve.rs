@@ -43,14 +43,17 @@ impl<'de> Source<'de> {
         V: Visitor<'de>,
         E: Error,
     {
-        let Some(bytes) = self.attachments.get(number) else {
+        let Some(slice) = self.attachments.get(number) else {
             return Err(E::custom("a placeholder names no attachment"));
         };
-        let Some(allowance) = self.allowance.get().checked_sub(bytes.len()) else {
+        let Some(allowance) = self.allowance.get().checked_sub(slice.len()) else {
             return Err(E::custom("an attachment is named twice"));
         };
         self.allowance.set(allowance);
-        lend(bytes, || visitor.visit_borrowed_bytes(bytes))
+        match self.attachments.kept(number) {
+            Some(bytes) => lend(bytes, || visitor.visit_borrowed_bytes(slice)),
+            None => visitor.visit_borrowed_bytes(slice),
+        }
     }
 }
 

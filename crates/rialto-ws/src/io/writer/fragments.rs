@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::io::queue::Queue;
 use crate::prepared::{Framed, Prepared};
 use crate::proto::deflate::Deflation;
-use crate::proto::{CloseCode, CloseFrame, Header, Kind, Message, OpCode, RSV1};
+use crate::proto::{CloseCode, CloseFrame, Header, Kind, Message, MessageRef, OpCode, RSV1};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -230,6 +230,10 @@ impl Unframed {
         let message = match out {
             Outgoing::Message(message) => Held::Message((*message).clone()),
             Outgoing::Borrowed(message) => Held::Message(message.to_message()),
+            Outgoing::Text(text) => {
+                let text = std::str::from_utf8(text).unwrap_or_default();
+                Held::Message(MessageRef::Text(text).to_message())
+            }
             Outgoing::Binary(bytes) => Held::Message(Message::Binary((*bytes).clone())),
             Outgoing::Prepared(message) => Held::Prepared((*message).clone()),
             Outgoing::Ping(_) => return None,

@@ -14,6 +14,8 @@ use std::io;
 pub(crate) enum Outgoing<'a> {
     Message(&'a Message),
     Borrowed(MessageRef<'a>),
+    /// A text message that the caller knows to be UTF-8.
+    Text(&'a [u8]),
     /// A binary message.
     Binary(&'a Bytes),
     Prepared(&'a Prepared),
@@ -28,6 +30,7 @@ impl Outgoing<'_> {
         match self {
             Self::Message(message) => Some((message.kind().into(), message.as_bytes())),
             Self::Borrowed(message) => Some((message.kind().into(), message.as_bytes())),
+            Self::Text(text) => Some((OpCode::Text, text)),
             Self::Binary(bytes) => Some((OpCode::Binary, bytes)),
             Self::Prepared(frame) if frame.is_compressible() => {
                 Some((frame.opcode(), frame.payload()))
@@ -67,6 +70,7 @@ impl Writer {
             Outgoing::Borrowed(message) => {
                 self.data_queue().push_copy(message.kind().into(), message.as_bytes(), mask);
             }
+            Outgoing::Text(text) => self.data_queue().push_copy(OpCode::Text, text, mask),
             Outgoing::Prepared(frame) => match mask {
                 None => self.push_framed(frame.framed()),
                 Some(_) => self.data_queue().push_copy(frame.opcode(), frame.payload(), mask),
