@@ -110,6 +110,7 @@ impl<'a> Packet<'a> {
     /// assert_eq!(packet.id, Some(7));
     /// assert_eq!(packet.data, r#"["say","hi"]"#);
     /// ```
+    #[inline]
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, Violation> {
         let digit = *text.as_bytes().first().ok_or(Violation::EmptyPacket)?;
         let kind = PacketType::from_digit(digit).ok_or(Violation::UnknownPacketType)?;

@@ -2,16 +2,16 @@
 //!
 //! serde knows bytes only as `&[u8]`. Where both ends are ours (a [`Value`](crate::socketio::Value)
 //! and our serializers), the owner is left in a thread-local for the time of the call, and the
-//! other end takes it if the slice it was given is the owner's.
+//! other end takes it if the slice it was given is the owner's. Arguments that are text still are
+//! asked for it in the same way, and give it as a string that is JSON already.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 thread_local! {
     static LENT: Cell<Option<Bytes>> = const { Cell::new(None) };
-    static LENT_ARGS: Cell<Option<Arc<str>>> = const { Cell::new(None) };
+    static TEXT: Cell<Text> = const { Cell::new(Text::No) };
 }
 
 /// The name by which our serializers and deserializers know arguments that they may take, or give,
@@ -35,15 +35,35 @@ pub(crate) fn claim(slice: &[u8]) -> Bytes {
     }
 }
 
-/// Calls `visit` while [`claim_args`] can take the text.
-pub(crate) fn lend_args<R>(args: &Arc<str>, visit: impl FnOnce() -> R) -> R {
-    LENT_ARGS.set(Some(Arc::clone(args)));
+/// Whether arguments that are serialized are to give their text.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    No,
+    /// They have it, and are about to be handed to a serializer.
+    Offered,
+    /// The serializer is ours, and wants it.
+    Wanted,
+}
+
+/// Calls `visit` while [`want_text`] can ask for the text of arguments.
+pub(crate) fn offer_text<R>(visit: impl FnOnce() -> R) -> R {
+    TEXT.set(Text::Offered);
     let result = visit();
-    LENT_ARGS.take();
+    TEXT.set(Text::No);
     result
 }
 
-/// The arguments that were lent, with commas between them.
-pub(crate) fn claim_args() -> Option<Arc<str>> {
-    LENT_ARGS.take()
+/// Asks the arguments that are about to be serialized for their text; false if they have none.
+pub(crate) fn want_text() -> bool {
+    let offered = TEXT.take() == Text::Offered;
+    if offered {
+        TEXT.set(Text::Wanted);
+    }
+    offered
+}
+
+/// Whether arguments are to give their text, which they say once.
+pub(crate) fn is_text_wanted() -> bool {
+    TEXT.take() == Text::Wanted
 }

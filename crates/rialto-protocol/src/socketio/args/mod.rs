@@ -8,7 +8,7 @@ mod serialize;
 mod serialize_event;
 mod writer;
 
-pub(super) use borrow::{RAW_ARGS, claim, lend, lend_args};
+pub(super) use borrow::{RAW_ARGS, claim, is_text_wanted, lend, offer_text};
 pub use deserialize::{decode, decode_borrowed, decode_event};
 pub use read::read;
 pub(super) use serialize::{Output, serialize_args};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::ser::{SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer};
 
-use super::borrow::{RAW_ARGS, claim_args};
+use super::borrow::{RAW_ARGS, want_text};
 use super::writer::{Json, Nested};
 
 type Result<T> = std::result::Result<T, serde_json::Error>;
@@ -24,12 +24,17 @@ impl<'a> Output<'a> {
         Self { out, attachments: Vec::new(), reserved: false }
     }
 
-    /// Writes arguments that are JSON already.
-    fn splice(&mut self, args: &str) {
-        if !args.is_empty() {
-            separate(self.out);
-            self.out.extend_from_slice(args.as_bytes());
+    /// Writes arguments that give their text.
+    fn splice<T: Serialize + ?Sized>(&mut self, args: &T) -> Result<()> {
+        let start = self.out.len();
+        separate(self.out);
+        let written = self.out.len();
+        args.serialize(Json::verbatim(self))?;
+        if self.out.len() == written {
+            // There is none, and so nothing to separate.
+            self.out.truncate(start);
         }
+        Ok(())
     }
 
     /// Writes one value as JSON.
@@ -179,13 +184,11 @@ impl<'o, 'a> Serializer for ArgsSerializer<'o, 'a> {
         name: &'static str,
         value: &T,
     ) -> Result<()> {
-        if name == RAW_ARGS
-            && let Some(args) = claim_args()
-        {
-            self.output.splice(&args);
-            return Ok(());
+        if name == RAW_ARGS && want_text() {
+            self.output.splice(value)
+        } else {
+            value.serialize(self)
         }
-        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -42,6 +42,11 @@ impl<'o, 'a> Json<'o, 'a> {
         Self { output, depth: 1, verbatim: false }
     }
 
+    /// For a value that gives its JSON as a string.
+    pub(super) const fn verbatim(output: &'o mut Output<'a>) -> Self {
+        Self { output, depth: 1, verbatim: true }
+    }
+
     const fn reborrow(&mut self) -> Json<'_, 'a> {
         Json { output: &mut *self.output, depth: self.depth, verbatim: self.verbatim }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Index;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +37,7 @@ use crate::socketio::{Error, decode};
 #[derive(Clone, Default)]
 pub struct Args {
     /// The arguments as they came, with commas between them; `None` if they are made of values.
-    text: Option<Arc<str>>,
+    text: Option<Box<str>>,
     values: OnceLock<Vec<Value>>,
 }
 
@@ -67,8 +67,8 @@ impl Args {
     }
 
     /// The arguments as they came, if they are still that.
-    pub(super) const fn text(&self) -> Option<&Arc<str>> {
-        self.text.as_ref()
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     pub(super) fn values(&self) -> &[Value] {

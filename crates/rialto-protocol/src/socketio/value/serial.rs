@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeTupleStruct, Serializer};
 use serde_json::Number;
 
 use super::{Args, Object, Value};
-use crate::socketio::args::{RAW_ARGS, claim, lend, lend_args};
+use crate::socketio::args::{RAW_ARGS, claim, is_text_wanted, lend, offer_text};
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -34,19 +34,23 @@ impl Serialize for Object {
 impl Serialize for Args {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.text() {
-            Some(text) => {
-                lend_args(text, || serializer.serialize_newtype_struct(RAW_ARGS, &Listed(self)))
-            }
+            Some(_) => offer_text(|| serializer.serialize_newtype_struct(RAW_ARGS, &Listed(self))),
             None => Listed(self).serialize(serializer),
         }
     }
 }
 
-/// Arguments as a list of values, for serializers that know nothing of [`RAW_ARGS`].
+/// Arguments as their text where that is wanted, or as a list of values, for serializers that know
+/// nothing of [`RAW_ARGS`].
 struct Listed<'a>(&'a Args);
 
 impl Serialize for Listed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = self.0.text()
+            && is_text_wanted()
+        {
+            return serializer.serialize_str(text);
+        }
         let values = self.0.values();
         let mut args = serializer.serialize_tuple_struct("Args", values.len())?;
         for value in values {

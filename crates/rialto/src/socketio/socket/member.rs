@@ -1,11 +1,13 @@
 //! A [`Socket`] as adapters see it: what broadcasts reach.
 
-use super::{Inner, Pending, SharedData, Socket};
+use super::data::SharedData;
+use super::{Inner, Socket};
 use crate::adapter::{AckRequest, Member, Room, outside};
 use crate::encoded::Encoded;
 use crate::engine::SendError;
 use crate::handshake::Handshake;
 use crate::options::SlowPeer;
+use crate::socketio::acks::Pending;
 use bytes::Bytes;
 use std::any::Any;
 use std::sync::Arc;
