@@ -71,6 +71,26 @@ impl Sender {
         self.push(&Outgoing::Borrowed(message))
     }
 
+    /// Sends a message for which the budget need not have room, as long as less than `reserve`
+    /// bytes were sent this way since it had: for the few packets of a protocol above this one
+    /// without which a slow peer would be lost, such as its heartbeats. It stays in order with all
+    /// others.
+    ///
+    /// # Errors
+    /// As [`Sender::try_send`].
+    ///
+    /// ```
+    /// # async fn beat(socket: rialto_ws::WebSocket) -> rialto_ws::Result<()> {
+    /// use rialto_ws::MessageRef;
+    /// let sender = socket.sender();
+    /// while sender.try_send("a long line").is_ok() {}
+    /// sender.try_send_beyond(MessageRef::Text("heartbeat"), 1024)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn try_send_beyond(&self, message: MessageRef<'_>, reserve: usize) -> Result<()> {
+        self.0.try_send_beyond(message, reserve).map_err(Into::into)
+    }
+
     /// Sends a message that was framed once for many, if the budget has room.
     ///
     /// # Errors

@@ -147,8 +147,10 @@ pub struct Options {
     pub parser: Option<ParserRef>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
-    /// Handlers of one connection that may be suspended at a time. Default 64; further events
-    /// of that connection wait, its acks do not.
+    /// Handlers of one connection that may be suspended at a time. Default 64, and not more than one
+    /// if their events are larger than [`Options::max_payload`] together; further events of that
+    /// connection wait, its acks do not. When as many bytes of events wait, 64 KiB at least, nothing
+    /// more is read until a handler ends.
     pub max_running_handlers: usize,
     /// Acks of one socket that may be awaited at a time. Default 10 000.
     pub max_pending_acks: usize,
@@ -217,7 +219,15 @@ impl Default for Options {
     }
 }
 
+/// What [`Options::room_for_events`] is at least: room for some hundred small events.
+const LEAST_ROOM: usize = 64 << 10;
+
 impl Options {
+    /// Bytes of events that one connection may have waiting, and as many with suspended handlers.
+    pub(crate) fn room_for_events(&self) -> usize {
+        self.max_payload.max(LEAST_ROOM)
+    }
+
     setters! {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,

@@ -252,3 +252,86 @@ async fn all_slow_peers_together_stay_below_the_ceiling() {
     }
     assert!(io.stats().buffered < before);
 }
+
+/// A server with little room, which fills that of who asks for it; the second namespace is there to
+/// be joined meanwhile.
+async fn cramped() -> (SocketAddr, Io) {
+    let fill = async |socket: Socket, ()| {
+        let payload = "x".repeat(SIZE);
+        for n in 0..COUNT / 10 {
+            socket.emit("big", (n, &payload)).await?;
+        }
+        Ok(())
+    };
+    let options = Options::default().send_budget(SIZE).ping_timeout(Duration::from_secs(60));
+    let options = options.ping_interval(Duration::from_millis(300));
+    let server = Server::new(Events::new().on("fill", fill)).namespace("/chat", Events::new());
+    start(server.options(options)).await
+}
+
+#[tokio::test]
+async fn a_slow_client_gets_its_heartbeat_and_joins_what_it_asks_for() {
+    let (address, io) = cramped().await;
+    let mut slow = Client::join(address).await;
+    slow.send("2[\"fill\"]").await;
+    until(|| io.stats().buffered >= SIZE).await;
+    slow.send("0/chat,").await;
+    // Long enough for a ping to be due, which finds no room either.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (mut beats, mut joined) = (0, 0);
+    while beats == 0 || joined == 0 {
+        let message = within(slow.socket.recv()).await.unwrap().expect("a message").to_string();
+        beats += u32::from(message == "2");
+        joined += u32::from(message.starts_with("40/chat,{"));
+    }
+}
+
+#[tokio::test]
+async fn a_slow_client_on_polling_gets_the_same() {
+    let (address, io) = cramped().await;
+    let mut slow = Poller::join(address).await;
+    slow.post("42[\"fill\"]").await;
+    until(|| io.stats().buffered >= SIZE).await;
+    slow.post("40/chat,").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (mut beats, mut joined) = (0, 0);
+    while beats == 0 || joined == 0 {
+        let body = slow.poll().await;
+        beats += body.split('\x1e').filter(|packet| *packet == "2").count();
+        joined += body.split('\x1e').filter(|packet| packet.starts_with("40/chat,{")).count();
+    }
+}
+
+/// Clients that send more than the server may keep, and take none of the answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_events_of_those_who_do_not_read_are_not_piled_up() {
+    const LARGE: usize = 900_000;
+    let events = Events::new()
+        .on("echo", async |socket: Socket, text: String| socket.emit("echo", text).await);
+    let (address, _io) = start(Server::new(events)).await;
+    let event = format!("42[\"echo\",\"{}\"]", "x".repeat(LARGE));
+    let memory = resident();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let (client, event, sent) = (Client::join(address).await, event.clone(), Arc::clone(&sent));
+        clients.push(tokio::spawn(async move {
+            for _ in 0..100 {
+                client.socket.send(event.as_str()).await.unwrap();
+                sent.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+    // Until nothing more is taken.
+    let mut before = usize::MAX;
+    while before != sent.load(Ordering::Relaxed) {
+        before = sent.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(before < 6 * 50, "{before} events were taken");
+    if let (Some(earlier), Some(now)) = (memory, resident()) {
+        let grown = now.saturating_sub(earlier);
+        assert!(grown < 6 * 16 * LARGE, "{grown} bytes more");
+    }
+    clients.iter().for_each(|client| client.abort());
+}

@@ -20,7 +20,7 @@ use crate::budget::{Charge, SharedBudget};
 use crate::error::Error;
 use crate::options::Options;
 use crate::proto::deflate::Compressor;
-use crate::proto::{CloseFrame, OpCode, Role};
+use crate::proto::{CloseFrame, MessageRef, OpCode, Role};
 use parking_lot::{Mutex, MutexGuard};
 use std::future::Future;
 use std::io;
@@ -93,6 +93,8 @@ struct Jam {
     waiters: Vec<Waker>,
     /// What waits here, of the budget that many connections share.
     charge: Option<Charge>,
+    /// Bytes that were let in beyond the budget since the socket last took enough.
+    beyond: usize,
 }
 
 /// Why something was not queued.
@@ -221,6 +223,25 @@ impl Shared {
         let mut writer = self.writer.lock();
         self.check_room(&mut writer)?;
         writer.push(out).map_err(|_| Refused::Closed)?;
+        self.after_push(&mut writer);
+        Ok(())
+    }
+
+    /// [`Shared::try_send`] of a message that may take of so many bytes beyond the budget.
+    pub(crate) fn try_send_beyond(
+        self: &Arc<Self>,
+        message: MessageRef<'_>,
+        reserve: usize,
+    ) -> Result<(), Refused> {
+        let mut writer = self.writer.lock();
+        match self.check_room(&mut writer) {
+            Ok(()) => {}
+            Err(Refused::Full) if writer.jam().beyond < reserve => {
+                writer.jam().beyond += message.as_bytes().len();
+            }
+            Err(refused) => return Err(refused),
+        }
+        writer.push(&Outgoing::Borrowed(message)).map_err(|_| Refused::Closed)?;
         self.after_push(&mut writer);
         Ok(())
     }
@@ -505,6 +526,7 @@ impl Shared {
                 writer.jam().drain_waker = Some(cx.waker().clone());
                 self.charge(&mut writer);
                 if writer.queue.len() <= self.budget() / 2 {
+                    writer.jam().beyond = 0;
                     writer.wake_waiters();
                 }
                 Poll::Pending

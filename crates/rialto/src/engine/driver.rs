@@ -129,6 +129,20 @@ impl Turns {
         cx.waker().wake_by_ref();
     }
 
+    /// Hands up what POSTs had brought before the session ended, whether or not the client above
+    /// wants more: at most two bodies. True if there was anything.
+    fn take_rest(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let mut any = false;
+        while let Some(message) = self.session.take_inbound() {
+            any = true;
+            if self.client.receive(message.as_ref(), cx, now).is_err() {
+                // The session is over anyway; nothing behind a broken packet counts.
+                while self.session.take_inbound().is_some() {}
+            }
+        }
+        any
+    }
+
     /// A part of a long message is a sign of life as well.
     fn note_bytes(&mut self) {
         let received = self.socket.as_ref().map_or(0, WebSocket::received);
@@ -296,6 +310,9 @@ impl Turns {
             }
             if let Some(reason) = signals.closed {
                 let first = !this.closed;
+                if first && this.take_rest(cx, now) {
+                    continue;
+                }
                 this.finish(reason, signals.farewell, cx);
                 if first {
                     continue;

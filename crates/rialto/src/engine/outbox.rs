@@ -12,6 +12,8 @@ pub(crate) struct Outbox {
     bytes: Charge,
     /// When the first came after the last was taken, or packets were taken last.
     since: Option<Instant>,
+    /// Bytes that came without asking for room since packets were taken last.
+    beyond: usize,
 }
 
 /// One message or control packet, kept in the form in which a WebSocket would take it:
@@ -35,7 +37,7 @@ impl Waiting {
 impl Outbox {
     /// Its bytes are counted there as well.
     pub(crate) fn new(bytes: Charge) -> Self {
-        Self { packets: VecDeque::new(), bytes, since: None }
+        Self { packets: VecDeque::new(), bytes, since: None, beyond: 0 }
     }
 
     /// Since when nothing was fetched of what waits; `None` if nothing does.
@@ -56,6 +58,17 @@ impl Outbox {
         let payload = message.as_bytes();
         // Packets of the protocol itself are a single character.
         self.push_bytes(message.kind(), Bytes::copy_from_slice(payload), payload.len() > 1);
+    }
+
+    /// [`Outbox::push`] of a packet that needs no room, as long as less than `reserve` bytes came
+    /// this way since the last poll; false if not.
+    pub(crate) fn push_beyond(&mut self, message: MessageRef<'_>, reserve: usize) -> bool {
+        let fits = self.beyond < reserve;
+        if fits {
+            self.beyond += message.as_bytes().len();
+            self.push(message);
+        }
+        fits
     }
 
     pub(crate) fn push_prepared(&mut self, message: &Prepared, compress: bool) {
@@ -84,6 +97,7 @@ impl Outbox {
     /// compressed.
     pub(crate) fn take_while(&mut self, mut take: impl FnMut(MessageRef<'_>) -> bool) -> bool {
         let mut compress = false;
+        self.beyond = 0;
         while let Some(waiting) = self.packets.front() {
             if !take(waiting.message()) {
                 self.since = Some(Instant::now());

@@ -122,28 +122,31 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: 
             return reply;
         }
     };
-    guard.received = true;
     let form = match (jsonp, binary) {
         (true, _) => Form::Jsonp,
         (_, true) => Form::Binary,
         _ => Form::Text,
     };
-    let messages = match receive(session, body, form) {
-        Ok(messages) => messages,
+    let taken = match receive(session, body, form) {
+        Ok(taken) => taken,
         Err(violation) => {
+            guard.received = true;
             return refused(HandshakeError::BadRequest, Some(violation.as_str()));
         }
     };
     // One batch may wait beside the one that is being handled: the answer to this POST is what
-    // lets the client send the next.
-    if !messages.is_empty() {
-        match session.deliver(messages) {
-            Some(true) => {}
-            Some(false) => poll_fn(|cx| session.poll_taken(cx)).await,
+    // lets the client send the next. One that it breaks off ends the session, or those who break
+    // off each would pile up batches here.
+    match taken {
+        Some(true) => {}
+        Some(false) => poll_fn(|cx| session.poll_taken(cx)).await,
+        None => {
             // The client has moved to its WebSocket meanwhile.
-            None => return turned_down(Refusal::WrongTransport),
+            guard.received = true;
+            return turned_down(Refusal::WrongTransport);
         }
     }
+    guard.received = true;
     plain(StatusCode::OK, "text/html", "ok")
 }
 
@@ -198,15 +201,17 @@ fn discard(body: Body) {
     }));
 }
 
-/// Judges the packets of a body; returns its messages.
-fn receive(session: &Session, body: Bytes, form: Form) -> Result<Vec<Message>, Violation> {
+/// Judges the packets of a body and hands its messages on, before anybody hears of a CLOSE behind
+/// them: see [`Inner::deliver`] for what it returns.
+fn receive(session: &Session, body: Bytes, form: Form) -> Result<Option<bool>, Violation> {
     session.update(|inner| {
         let received = payload_messages(inner, session.version(), body, form);
         inner.explain(match &received {
             Ok(_) => ends::LEFT,
             Err(violation) => End::broken(violation.as_str()),
         });
-        received
+        let messages = received?;
+        Ok(if messages.is_empty() { Some(true) } else { inner.deliver(messages) })
     })
 }
 

@@ -12,12 +12,16 @@ use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, Packet, Received, State, Timeout, Transport, Version};
-use rialto_ws::{Message, MessageRef, Sender, WebSocket};
+use rialto_ws::{Charge, Message, MessageRef, Sender, WebSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use tokio::runtime::Handle;
+
+/// Bytes beyond `send_budget` that packets of the protocol itself may take: pings, pongs, the
+/// answers to CONNECT packets. A client that is slow to read is still there.
+const RESERVE: usize = 64 << 10;
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +186,13 @@ impl Session {
         sender.try_send_prepared_group(messages).map_err(|error| refusal(&error))
     }
 
+    /// So many bytes of what waits for slow peers on this server.
+    pub(crate) fn charge(&self, bytes: usize) -> Charge {
+        let mut charge = self.engine.host().buffered.charge();
+        charge.set(bytes);
+        charge
+    }
+
     /// The senders that wait for room.
     pub(crate) fn line(&self) -> &Line {
         &self.line
@@ -207,6 +218,35 @@ impl Session {
             queues.wake_poll();
         }
         Ok(())
+    }
+
+    /// Sends a packet of the protocol itself, such as the answer to a CONNECT: it does not depend
+    /// on room that events have used up. A peer that has no room for these either is cut off.
+    pub(crate) fn send_own(&self, messages: Messages<'_>) {
+        let mut inner = self.inner.lock();
+        let sent = match (self.websocket.get(), &mut inner.queues) {
+            (Some(sender), _) => messages.iter().try_for_each(|message| self.beat(sender, message)),
+            (None, Some(queues)) if self.is_open() => {
+                let fits = messages.iter().all(|it| queues.outbox.push_beyond(it, RESERVE));
+                queues.wake_poll();
+                if fits { Ok(()) } else { Err(SendError::Full) }
+            }
+            (None, _) => Err(SendError::Closed),
+        };
+        drop(inner);
+        if sent == Err(SendError::Full) {
+            self.close_slow();
+        }
+    }
+
+    /// Hands a message to the WebSocket though its budget may be used up.
+    fn beat(&self, sender: &Sender, message: MessageRef<'_>) -> Result<(), SendError> {
+        if self.version == Version::V3 && matches!(message, MessageRef::Binary(_)) {
+            let messages = revision3::messages(std::iter::once(message), self.base64());
+            let mut messages = messages.iter().map(Message::as_ref);
+            return messages.try_for_each(|message| beyond(sender, message));
+        }
+        beyond(sender, message)
     }
 
     /// Sends a packet that was encoded once for many; a volatile one may be dropped.
@@ -363,17 +403,6 @@ impl Session {
         self.inner.lock().wake_driver();
     }
 
-    /// Takes messages that a POST has brought; true if the task had taken all earlier ones,
-    /// `None` if it takes nothing from POSTs any more.
-    pub(super) fn deliver(&self, messages: Vec<Message>) -> Option<bool> {
-        let mut inner = self.inner.lock();
-        let queues = inner.queues.as_mut()?;
-        let was_empty = queues.inbound.is_empty();
-        queues.inbound.extend(messages);
-        inner.wake_driver();
-        Some(was_empty)
-    }
-
     /// Ready when the task has taken what POSTs have brought.
     pub(super) fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
@@ -407,11 +436,8 @@ impl Session {
         let mut full = false;
         if let Some(queues) = &mut inner.queues {
             queues.outbox.drain(|message| {
-                let sent = match self.version {
-                    Version::V3 => self.write_revised(&sender, std::iter::once(message)),
-                    Version::V4 => sender.try_send_ref(message).map_err(|error| refusal(&error)),
-                };
-                full |= sent.is_err();
+                // It was let in by the same budget, a packet of the protocol beyond it.
+                full |= self.beat(&sender, message).is_err();
             });
             queues.probe = None;
             queues.upgraded = Some(socket);
@@ -480,8 +506,10 @@ impl Session {
     fn handle_timeout(&self, inner: &mut Inner, timeout: Timeout) {
         match timeout {
             Timeout::Ping => match self.websocket.get() {
-                // A peer that does not take its ping will miss its deadline.
-                Some(sender) => drop(sender.try_send_ref(MessageRef::Text("2"))),
+                // Without room for a ping the peer has taken nothing for long: its deadline stands.
+                Some(sender) => {
+                    let _sent = beyond(sender, MessageRef::Text("2"));
+                }
                 None => {
                     if let Some(queues) = &mut inner.queues {
                         queues.outbox.push(MessageRef::Text("2"));
@@ -512,8 +540,8 @@ impl Session {
         if received == Received::Ping
             && let Some(sender) = self.websocket.get()
         {
-            // A peer that does not take its pong takes nothing else either.
-            drop(sender.try_send_ref(MessageRef::Text("3")));
+            // Without room for a pong the peer has taken nothing for long, and sends on.
+            let _sent = beyond(sender, MessageRef::Text("3"));
         }
         Ok(())
     }
@@ -545,6 +573,16 @@ impl Inner {
             queues.outbox.push_pong();
             queues.wake_poll();
         }
+    }
+
+    /// Takes messages that a POST has brought; true if the task had taken all earlier ones,
+    /// `None` if it takes nothing from POSTs any more.
+    pub(super) fn deliver(&mut self, messages: Vec<Message>) -> Option<bool> {
+        let queues = self.queues.as_mut()?;
+        let was_empty = queues.inbound.is_empty();
+        queues.inbound.extend(messages);
+        self.wake_driver();
+        Some(was_empty)
     }
 
     /// Registers the waiting poll.
@@ -609,12 +647,14 @@ impl Inner {
 
     /// The WebSocket that the session has moved to, once nothing is left of the time before.
     fn take_upgraded(&mut self) -> Option<WebSocket> {
-        let open = self.machine.is_open();
-        let taken = self
-            .queues
-            .take_if(|queues| queues.upgraded.is_some() && (queues.inbound.is_empty() || !open));
+        let taken =
+            self.queues.take_if(|queues| queues.upgraded.is_some() && queues.inbound.is_empty());
         taken?.upgraded.take()
     }
+}
+
+fn beyond(sender: &Sender, message: MessageRef<'_>) -> Result<(), SendError> {
+    sender.try_send_beyond(message, RESERVE).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &rialto_ws::Error) -> SendError {

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Events that may wait for a suspended handler or a `recv` loop before reading stops.
-const MAX_PARKED: usize = 64;
+/// Suspended `on_disconnect`s of one connection before reading stops.
+const MAX_LEAVING: usize = 64;
 
 /// Serves Socket.IO on an engine.
 pub(crate) struct SocketIo(pub(crate) Arc<Core>);
@@ -119,25 +119,22 @@ impl Connection {
         self.joined.iter().position(|joined| joined.socket.namespace() == namespace)
     }
 
-    /// Sends a packet of the protocol itself; a peer that cannot take it is about to be closed.
+    /// Sends a packet of the protocol itself.
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), socketio::Error>) {
-        let sent = with_scratch(|out| match encode(out) {
-            Ok(()) => {
-                let parser = self.core.options.parser.as_ref();
-                let sent = with_messages(parser, out, &[], |messages| self.session.send(messages));
-                matches!(sent, Ok(Ok(())))
-            }
-            Err(_) => false,
+        let sent = with_scratch(|out| {
+            encode(out)?;
+            let parser = self.core.options.parser.as_ref();
+            with_messages(parser, out, &[], |messages| self.session.send_own(messages))
         });
-        if !sent {
-            tracing::debug!("a packet of the protocol was not sent");
+        if let Err(error) = sent {
+            tracing::error!(%error, "a packet of the protocol has no form");
         }
     }
 
     /// Something suspended has ended.
     fn finished(&mut self, finished: Finished, cx: &mut Context<'_>) {
         match finished {
-            Finished::Listener { socket, name, result } => {
+            Finished::Listener { socket, name, result, .. } => {
                 if let Err(error) = result {
                     self.report(&socket, &name, &error);
                 }
@@ -197,6 +194,7 @@ impl Connection {
     /// The client is gone from a namespace.
     fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
         let Joined { socket, table } = self.joined.remove(index);
+        self.start_last(&socket, cx);
         let (namespace, id) = (socket.namespace(), socket.id());
         tracing::debug!(?namespace, id, reason = reason.as_str(), "a client has left");
         socket.end(reason);
@@ -258,10 +256,10 @@ impl Client for Connection {
     }
 
     fn wants_more(&self) -> bool {
-        let limit = self.core.options.max_payload;
-        let room = |(count, bytes)| count < MAX_PARKED && bytes <= limit;
-        room(self.parked.size())
-            && self.joined.iter().all(|j| j.table.is_some() || room(j.socket.waiting()))
+        let room = self.core.options.room_for_events();
+        self.parked.bytes() <= room
+            && self.running.leaving() < MAX_LEAVING
+            && self.joined.iter().all(|j| j.table.is_some() || j.socket.waiting() <= room)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -281,7 +279,6 @@ impl Client for Connection {
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.connect_by = None;
         self.reading = Reading::new(&self.core);
-        self.parked.clear();
         while !self.joined.is_empty() {
             self.leave(0, reason, cx);
         }

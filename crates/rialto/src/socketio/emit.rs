@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::options::SlowPeer;
 use bytes::Bytes;
 use rialto_protocol::socketio;
+use rialto_ws::Charge;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,6 +37,8 @@ struct Waiting {
     manner: Manner,
     /// Its place in the line of those that wait, from the first poll on.
     ticket: Option<u64>,
+    /// It waits for a slow peer as much as what is queued.
+    _charge: Charge,
 }
 
 impl Emit {
@@ -79,13 +82,7 @@ impl Emit {
                 Err(SendError::Closed) => Self::done(Err(Error::disconnected())),
                 Err(SendError::Full) => match manner.overflow(session) {
                     Some(outcome) => Self::done(outcome),
-                    None => Self(State::Waiting(Box::new(Waiting {
-                        session: Arc::clone(session),
-                        text: text.clone(),
-                        attachments,
-                        manner,
-                        ticket: None,
-                    }))),
+                    None => Self(State::Waiting(Waiting::new(session, text, attachments, manner))),
                 },
             }
         })
@@ -178,6 +175,23 @@ impl Future for Emit {
 }
 
 impl Waiting {
+    fn new(
+        session: &Arc<Session>,
+        text: &[u8],
+        attachments: Vec<Bytes>,
+        manner: Manner,
+    ) -> Box<Self> {
+        let bytes = text.len() + attachments.iter().map(Bytes::len).sum::<usize>();
+        Box::new(Self {
+            session: Arc::clone(session),
+            text: text.to_vec(),
+            attachments,
+            manner,
+            ticket: None,
+            _charge: session.charge(bytes),
+        })
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let line = self.session.line();
         let ticket = *self.ticket.get_or_insert_with(|| line.join());

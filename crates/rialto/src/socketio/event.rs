@@ -54,7 +54,15 @@ impl Incoming<'_> {
     }
 }
 
+/// What an event costs that is kept, beside what it says.
+const OVERHEAD: usize = 256;
+
 impl Event {
+    /// Bytes of memory that it takes, about: many small events take more than they say.
+    pub(super) fn weight(&self) -> usize {
+        self.incoming().size() + OVERHEAD
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,6 +1,7 @@
 //! What few connections need, out of the way of those that rest.
 
 use super::event::Event;
+use super::events::Events;
 use super::namespace::Namespace;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -82,8 +83,14 @@ pub(super) struct Parked(Option<Box<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event>,
+    events: VecDeque<Held>,
     bytes: usize,
+}
+
+/// An event and the table whose listeners it is for, which outlives its socket.
+pub(super) struct Held {
+    pub(super) event: Event,
+    pub(super) table: Arc<Events>,
 }
 
 impl Parked {
@@ -91,32 +98,38 @@ impl Parked {
         self.0.is_none()
     }
 
-    /// How many wait, and their bytes.
-    pub(super) fn size(&self) -> (usize, usize) {
-        self.0.as_ref().map_or((0, 0), |waiting| (waiting.events.len(), waiting.bytes))
+    /// Bytes that it takes to keep those that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |waiting| waiting.bytes)
     }
 
-    pub(super) fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event, table: Arc<Events>) {
         let waiting = self.0.get_or_insert_default();
-        waiting.bytes += event.incoming().size();
-        waiting.events.push_back(event);
+        waiting.bytes += event.weight();
+        waiting.events.push_back(Held { event, table });
     }
 
-    pub(super) fn front(&self) -> Option<&Event> {
+    pub(super) fn front(&self) -> Option<&Held> {
         self.0.as_ref()?.events.front()
     }
 
-    pub(super) fn pop(&mut self) -> Option<Event> {
+    pub(super) fn pop(&mut self) -> Option<Held> {
+        self.take(0)
+    }
+
+    /// Takes the oldest of which this is true.
+    pub(super) fn take_first(&mut self, which: impl Fn(&Held) -> bool) -> Option<Held> {
+        let at = self.0.as_ref()?.events.iter().position(which)?;
+        self.take(at)
+    }
+
+    fn take(&mut self, at: usize) -> Option<Held> {
         let waiting = self.0.as_mut()?;
-        let event = waiting.events.pop_front();
-        waiting.bytes -= event.as_ref().map_or(0, |event| event.incoming().size());
+        let held = waiting.events.remove(at);
+        waiting.bytes -= held.as_ref().map_or(0, |held| held.event.weight());
         if waiting.events.is_empty() {
             self.0 = None;
         }
-        event
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0 = None;
+        held
     }
 }

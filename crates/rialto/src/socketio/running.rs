@@ -14,8 +14,13 @@ use std::task::{Context, Poll};
 
 /// A suspended piece of user code.
 pub(super) enum Running {
-    /// A listener of an event.
-    Listener { socket: Socket, name: Box<str>, future: BoxFuture<'static, Result<()>> },
+    /// A listener of an event of so many bytes.
+    Listener {
+        socket: Socket,
+        name: Box<str>,
+        bytes: usize,
+        future: BoxFuture<'static, Result<()>>,
+    },
     /// `on_connect`, which ends when its client is gone.
     Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
@@ -32,7 +37,7 @@ pub(super) enum Running {
 
 /// What has come of it.
 pub(super) enum Finished {
-    Listener { socket: Socket, name: Box<str>, result: Result<()> },
+    Listener { socket: Socket, name: Box<str>, bytes: usize, result: Result<()> },
     Connect { socket: Socket, result: Result<()> },
     Handler { socket: Socket, result: Result<()> },
     Disconnect,
@@ -44,9 +49,14 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         match &mut *self {
-            Self::Listener { socket, name, future } => future.as_mut().poll(cx).map(|result| {
-                Finished::Listener { socket: socket.clone(), name: std::mem::take(name), result }
-            }),
+            Self::Listener { socket, name, bytes, future } => {
+                future.as_mut().poll(cx).map(|result| Finished::Listener {
+                    socket: socket.clone(),
+                    name: std::mem::take(name),
+                    bytes: *bytes,
+                    result,
+                })
+            }
             Self::Connect { socket, future } => match future.as_mut().poll(cx) {
                 Poll::Ready(result) => {
                     Poll::Ready(Finished::Connect { socket: socket.clone(), result })
@@ -79,13 +89,22 @@ pub(super) struct RunningSet(Option<Box<Pieces>>);
 struct Pieces {
     futures: FuturesUnordered<Running>,
     listeners: usize,
+    /// Bytes of the events that those have.
+    bytes: usize,
+    /// Suspended `on_disconnect`s.
+    leaving: usize,
 }
 
 impl RunningSet {
     pub(super) fn push(&mut self, running: Running) {
         let pieces = self.0.get_or_insert_default();
-        if let Running::Listener { .. } = running {
-            pieces.listeners += 1;
+        match &running {
+            Running::Listener { bytes, .. } => {
+                pieces.listeners += 1;
+                pieces.bytes += bytes;
+            }
+            Running::Disconnect { .. } => pieces.leaving += 1,
+            _ => {}
         }
         pieces.futures.push(running);
     }
@@ -95,13 +114,27 @@ impl RunningSet {
         self.0.as_ref().map_or(0, |pieces| pieces.listeners)
     }
 
+    /// Bytes of the events that suspended listeners have.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |pieces| pieces.bytes)
+    }
+
+    /// `on_disconnect`s that are suspended.
+    pub(super) fn leaving(&self) -> usize {
+        self.0.as_ref().map_or(0, |pieces| pieces.leaving)
+    }
+
     /// The next piece that has ended; `None` if nothing is suspended.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         let Some(pieces) = &mut self.0 else { return Poll::Ready(None) };
         let finished = std::task::ready!(Pin::new(&mut pieces.futures).poll_next(cx));
         match &finished {
             None => self.0 = None,
-            Some(Finished::Listener { .. }) => pieces.listeners -= 1,
+            Some(Finished::Listener { bytes, .. }) => {
+                pieces.listeners -= 1;
+                pieces.bytes -= bytes;
+            }
+            Some(Finished::Disconnect) => pieces.leaving -= 1,
             Some(_) => {}
         }
         Poll::Ready(finished)

@@ -188,7 +188,7 @@ impl Socket {
     }
 
     /// Events and bytes that wait for the `recv` loop.
-    pub(super) fn waiting(&self) -> (usize, usize) {
+    pub(super) fn waiting(&self) -> usize {
         self.0.state.lock().waiting()
     }
 

@@ -2,9 +2,9 @@
 
 use super::{Connection, Joined};
 use crate::error::Result;
-use crate::socketio::core::Core;
 use crate::socketio::event::Incoming;
 use crate::socketio::events::{Events, warn_or_debug};
+use crate::socketio::rare::Held;
 use crate::socketio::running::{Running, RunningSet};
 use crate::socketio::socket::Socket;
 use futures_util::future::BoxFuture;
@@ -45,38 +45,50 @@ impl Connection {
         let Some(table) = table else {
             return socket.push_event(incoming.to_event(socket));
         };
-        if !self.parked.is_empty() || !may_start(table, &self.running, &self.core) {
-            self.parked.push(incoming.to_event(socket));
+        if !self.parked.is_empty() || !self.may_start(table, incoming.size()) {
+            self.parked.push(incoming.to_event(socket), Arc::clone(table));
             return;
         }
         dispatch(table, socket, &incoming, &mut self.running, cx);
     }
 
-    /// Starts events that had to wait; true if any could.
+    /// Starts events that had to wait; true if any could. Some may be of a socket that is gone: they
+    /// came before it went.
     pub(super) fn unpark(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
-        while let Some(event) = self.parked.front() {
-            let socket = event.socket().clone();
-            let joined = self.joined.iter().find(|joined| joined.socket.id() == socket.id());
-            let table = joined.and_then(|joined| joined.table.clone());
-            let starts = |table| may_start(table, &self.running, &self.core);
-            if table.as_ref().is_some_and(|table| !starts(table)) {
+        while let Some(Held { event, table }) = self.parked.front() {
+            if !self.may_start(table, event.incoming().size()) {
                 break;
             }
-            let Some(event) = self.parked.pop() else { break };
+            let Some(held) = self.parked.pop() else { break };
+            self.start(&held, cx);
             any = true;
-            if let Some(table) = table {
-                dispatch(&table, &socket, &event.incoming(), &mut self.running, cx);
-            }
         }
         any
     }
-}
 
-/// Whether a further event may be handed to this table now.
-fn may_start(table: &Events, running: &RunningSet, core: &Core) -> bool {
-    let limit = if table.is_sequential() { 1 } else { core.options.max_running_handlers };
-    running.listeners() < limit
+    /// A socket is about to be gone: what it has sent before starts before its end, but for tables
+    /// that take one event after the other, where it starts in its turn.
+    pub(super) fn start_last(&mut self, socket: &Socket, cx: &mut Context<'_>) {
+        let is_its =
+            |held: &Held| held.event.socket().id() == socket.id() && !held.table.is_sequential();
+        while let Some(held) = self.parked.take_first(is_its) {
+            self.start(&held, cx);
+        }
+    }
+
+    fn start(&mut self, held: &Held, cx: &mut Context<'_>) {
+        let Held { event, table } = held;
+        dispatch(table, event.socket(), &event.incoming(), &mut self.running, cx);
+    }
+
+    /// Whether a further event, of so many bytes, may be handed to this table now.
+    fn may_start(&self, table: &Events, bytes: usize) -> bool {
+        let (running, options) = (&self.running, &self.core.options);
+        let most = if table.is_sequential() { 1 } else { options.max_running_handlers };
+        let room = || running.bytes() + bytes <= options.room_for_events();
+        running.listeners() == 0 || (running.listeners() < most && room())
+    }
 }
 
 /// Hands an event to its listeners.
@@ -94,7 +106,7 @@ fn dispatch(
             Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
             Poll::Pending => {
                 let (socket, name) = (socket.clone(), incoming.name.into());
-                running.push(Running::Listener { socket, name, future });
+                running.push(Running::Listener { socket, name, bytes: incoming.size(), future });
             }
         }
     };

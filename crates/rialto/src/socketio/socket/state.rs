@@ -58,23 +58,23 @@ impl State {
     /// Puts an event where the `recv` loop finds it.
     pub(super) fn push_event(&mut self, event: Event) {
         let rare = self.rare();
-        rare.inbox_bytes += event.incoming().size();
+        rare.inbox_bytes += event.weight();
         rare.inbox.push_back(event);
         if let Some(waker) = rare.receiver.take() {
             waker.wake();
         }
     }
 
-    /// Events and bytes that wait for the `recv` loop.
-    pub(super) fn waiting(&self) -> (usize, usize) {
-        self.rare.as_ref().map_or((0, 0), |rare| (rare.inbox.len(), rare.inbox_bytes))
+    /// Bytes that wait for the `recv` loop.
+    pub(super) fn waiting(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.inbox_bytes)
     }
 
     /// The oldest event that waits, and whether it was the last.
     pub(super) fn pop_event(&mut self) -> Option<(Event, bool)> {
         let rare = self.rare.as_mut()?;
         let event = rare.inbox.pop_front()?;
-        rare.inbox_bytes -= event.incoming().size();
+        rare.inbox_bytes -= event.weight();
         Some((event, rare.inbox.is_empty()))
     }
 

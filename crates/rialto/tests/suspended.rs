@@ -1,0 +1,193 @@
+//! Handlers that are suspended: what waits behind them is bounded, in order, and not lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
+
+mod support;
+
+use parking_lot::Mutex;
+use rialto::{Events, Options, Server, Socket};
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Client, Poller, http, start, within};
+use tokio::sync::Semaphore;
+
+const ASKS: usize = 300;
+
+/// A handler that asks its client back, as many at a time as the client likes.
+async fn asking() -> SocketAddr {
+    let events = Events::new().on("ask", async |socket: Socket, n: usize| {
+        let answer: usize = socket.emit_with_ack("question", n).await?;
+        socket.emit("answered", answer).await
+    });
+    start(Server::new(events)).await.0
+}
+
+/// The answer to a packet of the server, if it is a question: `21["question",7]`.
+fn reply(packet: &str) -> Option<String> {
+    let (id, n) = packet.strip_prefix('2')?.split_once("[\"question\",")?;
+    Some(format!("3{id}[{}", n))
+}
+
+#[tokio::test]
+async fn answers_reach_handlers_though_many_events_wait() {
+    let mut client = Client::join(asking().await).await;
+    for n in 0..ASKS {
+        client.send(&format!("2[\"ask\",{n}]")).await;
+    }
+    let mut answered = 0;
+    while answered < ASKS {
+        let packet = client.recv().await;
+        match reply(&packet) {
+            Some(reply) => client.send(&reply).await,
+            None => answered += usize::from(packet.starts_with("2[\"answered\",")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_reach_handlers_by_polling_too() {
+    let mut client = Poller::join(asking().await).await;
+    let mut batch = String::new();
+    for n in 0..ASKS {
+        write!(batch, "{}42[\"ask\",{n}]", if n > 0 { "\x1e" } else { "" }).unwrap();
+    }
+    client.post(&batch).await;
+    let mut answered = 0;
+    while answered < ASKS {
+        let packets = client.poll().await;
+        let packets: Vec<_> = packets.split('\x1e').map(|packet| &packet[1..]).collect();
+        let replies: Vec<_> = packets.iter().filter_map(|packet| reply(packet)).collect();
+        answered += packets.iter().filter(|packet| packet.starts_with("2[\"answered\",")).count();
+        if !replies.is_empty() {
+            client
+                .post(&replies.iter().map(|it| format!("4{it}")).collect::<Vec<_>>().join("\x1e"))
+                .await;
+        }
+    }
+}
+
+/// What handlers have seen, in order.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// A table whose `hold` waits until it may go on, and which notes the rest.
+fn noting(seen: &Seen, gate: &Arc<Semaphore>) -> Events {
+    let (noted, left, gate) = (Arc::clone(seen), Arc::clone(seen), Arc::clone(gate));
+    Events::new()
+        .on("hold", move |_: Socket, ()| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                Ok(())
+            }
+        })
+        .on("note", move |_: Socket, n: usize| {
+            noted.lock().push(n.to_string());
+            std::future::ready(Ok(()))
+        })
+        .on_disconnect(move |_: Socket| {
+            left.lock().push("left".to_owned());
+            std::future::ready(())
+        })
+}
+
+fn expected(first: Option<&str>, last: Option<&str>) -> Vec<String> {
+    let notes = (0..10).map(|n| n.to_string());
+    first.map(str::to_owned).into_iter().chain(notes).chain(last.map(str::to_owned)).collect()
+}
+
+async fn until_seen(seen: &Seen, expected: &[String]) {
+    let same = within(async {
+        while seen.lock().len() < expected.len() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    same.await;
+    assert_eq!(*seen.lock(), expected);
+}
+
+/// `hold`, ten notes, and the end, each an Engine.IO packet.
+fn farewell(end: &str) -> Vec<String> {
+    let notes = (0..10).map(|n| format!("42[\"note\",{n}]"));
+    std::iter::once("42[\"hold\"]".to_owned()).chain(notes).chain([end.to_owned()]).collect()
+}
+
+#[tokio::test]
+async fn what_a_client_sent_before_it_left_is_handled_before_its_end() {
+    for end in ["41", "1"] {
+        for polling in [false, true] {
+            let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+            let options = Options::default().max_running_handlers(1);
+            let server = Server::new(noting(&seen, &gate)).options(options);
+            let address = start(server).await.0;
+            if polling {
+                Poller::join(address).await.post(&farewell(end).join("\x1e")).await;
+            } else {
+                let client = Client::join(address).await;
+                for packet in farewell(end) {
+                    client.socket.send(packet).await.unwrap();
+                }
+                until_seen(&seen, &expected(None, Some("left"))).await;
+            }
+            until_seen(&seen, &expected(None, Some("left"))).await;
+            gate.add_permits(1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_takes_one_event_after_the_other_does_so_after_the_end_too() {
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let address = start(Server::new(noting(&seen, &gate).sequential())).await.0;
+    let client = Client::join(address).await;
+    for packet in farewell("41") {
+        client.socket.send(packet).await.unwrap();
+    }
+    until_seen(&seen, &["left".to_owned()]).await;
+    gate.add_permits(1);
+    until_seen(&seen, &expected(Some("left"), None)).await;
+}
+
+/// An event of so many bytes.
+fn large(name: &str, bytes: usize) -> String {
+    format!("42[\"{name}\",\"{}\"]", "x".repeat(bytes))
+}
+
+#[tokio::test]
+async fn a_post_that_is_broken_off_while_it_waits_ends_its_session() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let events = Events::new().on("hold", move |_: Socket, _: String| {
+        let gate = Arc::clone(&held);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok(())
+        }
+    });
+    let options = Options::default().max_payload(100_000).max_running_handlers(1);
+    let (address, io) = start(Server::new(events).options(options)).await;
+    let mut client = Poller::join(address).await;
+    let body = large("hold", 90_000);
+    // One runs, two wait for it, one waits in the transport: nobody waits for any of these.
+    for _ in 0..4 {
+        client.post(&body).await;
+    }
+    let fifth = http(address, "POST", &client.target, &body);
+    let waits = tokio::time::timeout(Duration::from_millis(200), fifth).await;
+    assert!(waits.is_err(), "{waits:?}");
+    within(async {
+        while http(address, "POST", &client.target, "3").await.0 != 400 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    // What had come before is handled all the same, and then nothing is left of the session.
+    gate.add_permits(5);
+    within(async {
+        while io.count() > 0 || gate.available_permits() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
