@@ -5,7 +5,7 @@
 mod support;
 
 use parking_lot::Mutex;
-use rialto::{Events, Options, Server, Socket};
+use rialto::{EngineSocket, Events, Options, Server, Socket};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -190,4 +190,39 @@ async fn a_post_that_is_broken_off_while_it_waits_ends_its_session() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_bare_session_s_handler_is_bounded_by_bytes_and_in_order() {
+    let (gate, seen) = (Arc::new(Semaphore::new(0)), Seen::default());
+    let (held, noted) = (Arc::clone(&gate), Arc::clone(&seen));
+    let handler = move |socket: EngineSocket| {
+        let (gate, seen) = (Arc::clone(&held), Arc::clone(&noted));
+        async move {
+            gate.acquire().await.unwrap().forget();
+            while let Some(message) = socket.recv().await {
+                seen.lock().push(message.to_string()[..1].to_owned());
+            }
+            Ok(())
+        }
+    };
+    let options = Options::default().max_payload(100_000);
+    let server = Server::default().engine("/raw", handler).options(options);
+    let (address, _) = start(server).await;
+    let base = "/raw/?EIO=4&transport=polling";
+    let (_, open) = http(address, "GET", base, "").await;
+    let target = format!("{base}&sid={}", open.split('"').nth(3).expect("a session id"));
+    let body = |n: u32| format!("4{n}{}", "x".repeat(90_000));
+    // Two wait for the handler, the third in the transport: nobody waits for any of these.
+    for n in 0..3 {
+        assert_eq!(http(address, "POST", &target, &body(n)).await.0, 200);
+    }
+    let last = body(3);
+    let fourth = http(address, "POST", &target, &last);
+    let mut fourth = std::pin::pin!(fourth);
+    let waits = tokio::time::timeout(Duration::from_millis(200), &mut fourth).await;
+    assert!(waits.is_err(), "{waits:?}");
+    gate.add_permits(1);
+    assert_eq!(within(fourth).await.0, 200);
+    until_seen(&seen, &["0", "1", "2", "3"].map(str::to_owned)).await;
 }

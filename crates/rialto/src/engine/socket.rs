@@ -1,6 +1,7 @@
 //! A bare Engine.IO session for applications: messages without events, rooms or namespaces.
 
 use super::driver::{Client, Fault};
+use super::line::Line;
 use super::server::App;
 use super::session::{SendError, Session};
 use crate::encoded::{Messages, with_scratch};
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-/// Messages that may wait for the handler; then the transport waits.
-const INBOX: usize = 64;
+/// What a message costs that waits, beside what it says.
+const OVERHEAD: usize = 64;
 
 /// An Engine.IO session: messages over long-polling or a WebSocket, whichever the client has.
 ///
@@ -35,6 +36,8 @@ pub struct EngineSocket {
 #[derive(Default)]
 struct Inbox {
     messages: VecDeque<Message>,
+    /// Bytes that it takes to keep them; above [`Options::room_for_events`] the transport waits.
+    bytes: usize,
     closed: Option<CloseReason>,
     waker: Option<Waker>,
     driver: Option<Waker>,
@@ -49,7 +52,11 @@ impl EngineSocket {
     fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         let mut inbox = self.inbox.lock();
         if let Some(message) = inbox.messages.pop_front() {
-            if inbox.messages.len() + 1 == INBOX
+            let room = self.session.options().room_for_events();
+            let paused = inbox.bytes > room;
+            inbox.bytes -= message.len() + OVERHEAD;
+            if paused
+                && inbox.bytes <= room
                 && let Some(driver) = inbox.driver.take()
             {
                 driver.wake();
@@ -63,21 +70,26 @@ impl EngineSocket {
         Poll::Pending
     }
 
-    /// Sends a message; waits while the peer's byte budget is used up.
+    /// Sends a message; waits while the peer's byte budget is used up, in line with others that
+    /// wait. Cancel safe: what was not sent when this is dropped is not sent.
     ///
     /// # Errors
     /// If the session is over.
     pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
         let message = message.into();
-        loop {
-            match self.try_send(&message) {
-                Err(SendError::Full) => {}
-                Err(SendError::Closed) => return Err(Error::disconnected()),
-                Ok(()) => return Ok(()),
+        let line = self.session.line();
+        let mut sent = if line.is_empty() { self.try_send(&message) } else { Err(SendError::Full) };
+        if sent == Err(SendError::Full) {
+            let _charge = self.session.charge(message.len());
+            let place = InLine { line, ticket: line.join() };
+            poll_fn(|cx| line.poll_first(place.ticket, cx)).await;
+            sent = self.try_send(&message);
+            while sent == Err(SendError::Full) {
+                let room = poll_fn(|cx| self.session.poll_room(cx)).await;
+                sent = room.and_then(|()| self.try_send(&message));
             }
-            let room = poll_fn(|cx| self.session.poll_room(cx)).await;
-            room.map_err(|_| Error::disconnected())?;
         }
+        sent.map_err(|_| Error::disconnected())
     }
 
     fn try_send(&self, message: &Message) -> Result<(), SendError> {
@@ -124,6 +136,18 @@ impl EngineSocket {
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.inbox.lock().closed
+    }
+}
+
+/// A place in the line of senders, given up when it is dropped.
+struct InLine<'a> {
+    line: &'a Line,
+    ticket: u64,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.line.leave(self.ticket);
     }
 }
 
@@ -174,6 +198,7 @@ impl Client for Bridge {
         _now: Instant,
     ) -> Result<(), Fault> {
         let mut inbox = self.inbox.lock();
+        inbox.bytes += message.as_bytes().len() + OVERHEAD;
         inbox.messages.push_back(message.to_message());
         if let Some(waker) = inbox.waker.take() {
             waker.wake();
@@ -196,7 +221,7 @@ impl Client for Bridge {
     }
 
     fn wants_more(&self) -> bool {
-        self.inbox.lock().messages.len() < INBOX
+        self.inbox.lock().bytes <= self.session.options().room_for_events()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
