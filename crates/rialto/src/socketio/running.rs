@@ -1,6 +1,7 @@
 //! What a connection has suspended: handlers, logins, the whole life of a `recv` loop.
 
 use super::handler::Refused;
+use super::listener::Task;
 use super::namespace::Namespace;
 use super::returning::Arrival;
 use super::socket::Socket;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll};
 /// A suspended piece of user code.
 pub(super) enum Running {
     /// A listener of an event.
-    Listener { socket: Socket, name: Box<str>, future: BoxFuture<'static, Result<()>> },
+    Listener { socket: Socket, name: Box<str>, task: Task },
     /// `on_connect`, which ends when its client is gone.
     Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
@@ -44,9 +45,13 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         match &mut *self {
-            Self::Listener { socket, name, future } => future.as_mut().poll(cx).map(|result| {
-                Finished::Listener { socket: socket.clone(), name: std::mem::take(name), result }
-            }),
+            Self::Listener { socket, name, task } => {
+                task.as_mut().poll_with(socket, cx).map(|result| Finished::Listener {
+                    socket: socket.clone(),
+                    name: std::mem::take(name),
+                    result,
+                })
+            }
             Self::Connect { socket, future } => match future.as_mut().poll(cx) {
                 Poll::Ready(result) => {
                     Poll::Ready(Finished::Connect { socket: socket.clone(), result })
