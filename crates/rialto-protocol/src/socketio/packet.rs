@@ -110,7 +110,10 @@ impl<'a> Packet<'a> {
     /// assert_eq!(packet.id, Some(7));
     /// assert_eq!(packet.data, r#"["say","hi"]"#);
     /// ```
-    #[inline]
+    ///
+    /// Always inlined: made where it is used, a packet need not be moved, and to read it back right
+    /// after it was written in pieces costs more than to check it.
+    #[inline(always)]
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, Violation> {
         let digit = *text.as_bytes().first().ok_or(Violation::EmptyPacket)?;
         let kind = PacketType::from_digit(digit).ok_or(Violation::UnknownPacketType)?;
@@ -119,61 +122,63 @@ impl<'a> Packet<'a> {
         let (namespace, query) = namespace(&mut scan, text, limits)?;
         let id = id(&mut scan)?;
         let data = &text[scan.pos..];
-        let mut packet = Self { kind, attachments, namespace, query, id, data, name_end: 0 };
-        packet.check()?;
-        Ok(packet)
+        let name_end = check(kind, id.is_some(), data)?;
+        Ok(Self { kind, attachments, namespace, query, id, data, name_end })
     }
 
     /// The event's name, as [`event_name`] has it.
     #[inline]
     pub fn event_name(&self) -> Option<Cow<'a, str>> {
-        match self.name_end.checked_sub(1).and_then(|quote| self.data.get(2..quote)) {
-            Some(name) => Some(Cow::Borrowed(name)),
-            None => event_name(self.data).map(|(name, _)| name),
-        }
+        name_up_to(self.name_end, self.data)
     }
+}
 
-    /// The shape that each type asks of its payload, as the stock parser has it. Stricter in three
-    /// things: an event or ack needs its array, an id belongs to events and acks alone and every
-    /// ack has one, and the payload begins where the header ends.
-    fn check(&mut self) -> Result<(), Violation> {
-        let has_ack = self.kind.is_event() || self.kind.is_ack();
-        if self.id.is_some() && !has_ack {
-            return Err(Violation::InvalidAckId);
-        }
-        if self.kind.is_ack() && self.id.is_none() {
-            return Err(Violation::MissingAckId);
-        }
-        if self.data.is_empty() {
-            return if has_ack { Err(Violation::InvalidPayload) } else { Ok(()) };
-        }
-        if self.kind == PacketType::Disconnect {
-            return Err(Violation::InvalidPayload);
-        }
-        let name_end = json::check(self.data)?;
-        // No white space comes first: the stock parser takes it for an id.
-        let first = self.data.as_bytes().first();
-        let fits = match self.kind {
-            PacketType::Connect => first == Some(&b'{'),
-            PacketType::ConnectError => matches!(first, Some(b'{' | b'"')),
-            _ => first == Some(&b'['),
-        };
-        match fits {
-            true if self.kind.is_event() => {
-                self.name_end = name_end;
-                self.check_event()
-            }
-            true => Ok(()),
-            false => Err(Violation::InvalidPayload),
-        }
+/// The shape that each type asks of its payload, as the stock parser has it; where an event's name
+/// ends. Stricter in three things: an event or ack needs its array, an id belongs to events and
+/// acks alone and every ack has one, and the payload begins where the header ends.
+fn check(kind: PacketType, has_id: bool, data: &str) -> Result<usize, Violation> {
+    let has_ack = kind.is_event() || kind.is_ack();
+    if has_id && !has_ack {
+        return Err(Violation::InvalidAckId);
     }
+    if kind.is_ack() && !has_id {
+        return Err(Violation::MissingAckId);
+    }
+    if data.is_empty() {
+        return if has_ack { Err(Violation::InvalidPayload) } else { Ok(0) };
+    }
+    if kind == PacketType::Disconnect {
+        return Err(Violation::InvalidPayload);
+    }
+    let name_end = json::check(data)?;
+    // No white space comes first: the stock parser takes it for an id.
+    let first = data.as_bytes().first();
+    let fits = match kind {
+        PacketType::Connect => first == Some(&b'{'),
+        PacketType::ConnectError => matches!(first, Some(b'{' | b'"')),
+        _ => first == Some(&b'['),
+    };
+    match fits {
+        true if kind.is_event() => check_event(name_end, data).map(|()| name_end),
+        true => Ok(0),
+        false => Err(Violation::InvalidPayload),
+    }
+}
 
-    fn check_event(&self) -> Result<(), Violation> {
-        match self.event_name() {
-            None => Err(Violation::InvalidPayload),
-            Some(name) if is_reserved(&name) => Err(Violation::ReservedEvent),
-            Some(_) => Ok(()),
-        }
+fn check_event(name_end: usize, data: &str) -> Result<(), Violation> {
+    match name_up_to(name_end, data) {
+        None => Err(Violation::InvalidPayload),
+        Some(name) if is_reserved(&name) => Err(Violation::ReservedEvent),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The event's name; see [`Packet::name_end`].
+#[inline]
+fn name_up_to(name_end: usize, data: &str) -> Option<Cow<'_, str>> {
+    match name_end.checked_sub(1).and_then(|quote| data.get(2..quote)) {
+        Some(name) => Some(Cow::Borrowed(name)),
+        None => event_name(data).map(|(name, _)| name),
     }
 }
 

@@ -217,8 +217,12 @@ impl Client for Connection {
         self.join_main(cx);
         match (&mut self.reading, message) {
             (Reading::Standard(assembler), MessageRef::Text(text)) => {
-                let Some(packet) = assembler.receive_text(text, now)? else { return Ok(()) };
-                self.packet(&packet, Attachments::default(), cx)
+                // By reference: it is not to be moved.
+                match &assembler.receive_text(text, now) {
+                    Ok(Some(packet)) => self.packet(packet, Attachments::default(), cx),
+                    Ok(None) => Ok(()),
+                    Err(violation) => Err(Fault::from(*violation)),
+                }
             }
             (Reading::Standard(assembler), MessageRef::Binary(bytes)) => {
                 let Some(whole) = assembler.receive_lent(bytes)? else { return Ok(()) };

@@ -34,6 +34,7 @@ pub(super) struct Incoming<'a> {
 
 impl Incoming<'_> {
     /// Decodes the arguments.
+    #[inline]
     pub(super) fn args<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(socketio::decode_event(self.data, self.name_end, self.attachments)?)
     }

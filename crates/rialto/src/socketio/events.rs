@@ -1,7 +1,7 @@
 //! [`Events`]: a namespace's listeners, registered once.
 
 use super::event::{Event, Incoming};
-use super::listener::{self, Listener};
+use super::listener::{self, Listener, Task};
 use super::misnamed;
 use super::outgoing::{Outgoing, OutgoingListener};
 use super::socket::Socket;
@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 /// The listeners of a namespace. Registered once, they serve every client.
@@ -53,7 +53,7 @@ pub struct Events {
     /// The program chooses the names, peers only look them up: a quick hash will do.
     named: FxHashMap<Box<str>, Vec<Entry>>,
     any: Vec<Arc<AnyListener>>,
-    middlewares: Vec<Arc<AnyListener>>,
+    middlewares: Vec<Arc<Middleware>>,
     outgoing: Vec<Arc<OutgoingListener>>,
     connect: Vec<Arc<ConnectListener>>,
     upgrade: Vec<Arc<ConnectListener>>,
@@ -71,7 +71,8 @@ struct Entry {
     once: Option<usize>,
 }
 
-type AnyListener = dyn Fn(Socket, Event) -> BoxFuture<'static, Result<()>> + Send + Sync;
+type AnyListener = dyn Fn(Socket, Event) -> Task + Send + Sync;
+type Middleware = dyn Fn(Socket, Event) -> BoxFuture<'static, Result<()>> + Send + Sync;
 type ConnectListener = dyn Fn(Socket) -> BoxFuture<'static, Result<()>> + Send + Sync;
 type DisconnectListener = dyn Fn(Socket) -> BoxFuture<'static, ()> + Send + Sync;
 type ErrorListener = dyn Fn(&Socket, &str, &Error) + Send + Sync;
@@ -327,7 +328,10 @@ impl Events {
             middleware(socket.clone(), event.incoming().to_event(&socket)).await?;
         }
         let mut running = Vec::new();
-        self.dispatch(&socket, &event.incoming(), |future| running.push(future));
+        self.dispatch(&socket, &event.incoming(), |mut task| {
+            let socket = socket.clone();
+            running.push(poll_fn(move |cx| task.as_mut().poll_with(&socket, cx)));
+        });
         for result in join_all(running).await {
             if let Err(error) = result {
                 self.report(&socket, event.name(), &error);
@@ -336,12 +340,12 @@ impl Events {
         Ok(())
     }
 
-    /// Starts the listeners of an event; `run` gets each future that they return.
+    /// Starts the listeners of an event; `run` gets each task that comes of it.
     pub(super) fn dispatch(
         &self,
         socket: &Socket,
         incoming: &Incoming<'_>,
-        mut run: impl FnMut(BoxFuture<'static, Result<()>>),
+        mut run: impl FnMut(Task),
     ) {
         for any in &self.any {
             run(any(socket.clone(), incoming.to_event(socket)));
@@ -352,7 +356,7 @@ impl Events {
                 continue;
             }
             match (entry.listener)(socket, incoming) {
-                Ok(future) => run(future),
+                Ok(task) => run(task),
                 Err(error) => {
                     socket.count_undecoded();
                     self.report(socket, incoming.name, &error);

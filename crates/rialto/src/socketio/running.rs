@@ -1,6 +1,7 @@
 //! What a connection has suspended: handlers, logins, the whole life of a `recv` loop.
 
 use super::handler::Refused;
+use super::listener::Task;
 use super::namespace::Namespace;
 use super::returning::Arrival;
 use super::socket::Socket;
@@ -15,12 +16,7 @@ use std::task::{Context, Poll};
 /// A suspended piece of user code.
 pub(super) enum Running {
     /// A listener of an event of so many bytes.
-    Listener {
-        socket: Socket,
-        name: Box<str>,
-        bytes: usize,
-        future: BoxFuture<'static, Result<()>>,
-    },
+    Listener { socket: Socket, name: Box<str>, bytes: usize, task: Task },
     /// `on_connect`, which ends when its client is gone.
     Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
@@ -49,8 +45,8 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         match &mut *self {
-            Self::Listener { socket, name, bytes, future } => {
-                future.as_mut().poll(cx).map(|result| Finished::Listener {
+            Self::Listener { socket, name, bytes, task } => {
+                task.as_mut().poll_with(socket, cx).map(|result| Finished::Listener {
                     socket: socket.clone(),
                     name: std::mem::take(name),
                     bytes: *bytes,

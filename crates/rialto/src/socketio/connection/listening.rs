@@ -1,13 +1,12 @@
 //! Events on their way to the listeners: at once, or when a suspended one is done.
 
 use super::{Connection, Joined};
-use crate::error::Result;
 use crate::socketio::event::Incoming;
 use crate::socketio::events::{Events, warn_or_debug};
+use crate::socketio::listener::Task;
 use crate::socketio::rare::Held;
 use crate::socketio::running::{Running, RunningSet};
 use crate::socketio::socket::Socket;
-use futures_util::future::BoxFuture;
 use rialto_protocol::socketio::{Attachments, Packet};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -99,26 +98,27 @@ fn dispatch(
     running: &mut RunningSet,
     cx: &mut Context<'_>,
 ) {
-    let run = |mut future: BoxFuture<'static, Result<()>>| {
+    let run = |mut task: Task| {
         // Most listeners end here, without ever being suspended.
-        match future.as_mut().poll(cx) {
+        match task.as_mut().poll_with(socket, cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
             Poll::Pending => {
                 let (socket, name) = (socket.clone(), incoming.name.into());
-                running.push(Running::Listener { socket, name, bytes: incoming.size(), future });
+                let bytes = incoming.size();
+                running.push(Running::Listener { socket, name, bytes, task });
             }
         }
     };
     run_listeners(table, socket, incoming, run);
 }
 
-/// Starts the listeners of an event; `run` gets each future that is to be polled.
+/// Starts the listeners of an event; `run` gets each task that is to be polled.
 fn run_listeners(
     table: &Arc<Events>,
     socket: &Socket,
     incoming: &Incoming<'_>,
-    mut run: impl FnMut(BoxFuture<'static, Result<()>>),
+    mut run: impl FnMut(Task),
 ) {
     if table.has_middlewares() {
         let event = incoming.to_event(socket);
