@@ -244,7 +244,7 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::parser`]: `Msgpack` of the module [`parser`](crate::parser), or one of your own.
+    /// Sets [`Options::parser`]: `Msgpack` of [`crate::parser`], or one of your own.
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.parser = Some(ParserRef::new(parser));
