@@ -19,6 +19,7 @@ const BESIDE = [
   "Refused::new: error.data, several guards",
   "a loop: variables of a connection",
   "errors as answers",
+  "what the compiler says",
 ];
 
 test("every row of the page has a test, and every test a row", () => {

@@ -32,7 +32,8 @@ pub(crate) const JOINED_ALREADY: End = end(1002, "a namespace that was joined al
 /// Socket.IO.
 pub(crate) const SERVERS_ONLY: End = end(1002, "a packet that only servers send");
 /// Socket.IO, with a parser of its own.
-pub(crate) const NOT_PARSED: End = end(1002, "the message is no packet of this server's parser");
+pub(crate) const NOT_PARSED: End =
+    end(1002, "the message is no packet of this server's parser; does the client use another?");
 /// Nothing was heard.
 pub(crate) const SILENT: End = end(1008, "ping timeout");
 /// `connect_timeout`.

@@ -254,7 +254,7 @@ impl Options {
         self
     }
 
-    /// Sets [`Options::parser`]: [`Msgpack`](crate::parser::Msgpack), or one of your own.
+    /// Sets [`Options::parser`]: `Msgpack` of [`crate::parser`], or one of your own.
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.parser = Some(ParserRef::new(parser));

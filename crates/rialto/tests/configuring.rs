@@ -150,6 +150,19 @@ async fn of_two_handlers_of_a_namespace_the_last_one_serves_it() {
     }
 }
 
+type Build = fn() -> Server;
+
+/// A server that is configured.
+fn built() -> Server {
+    let mut server = Server::default();
+    server.io();
+    server
+}
+
+fn empty() -> Events {
+    Events::new()
+}
+
 /// Where the last panic was, in this process: this is the one test here that panics.
 static PLACE: Mutex<Option<(String, u32)>> = Mutex::new(None);
 
@@ -159,25 +172,19 @@ fn panics_name_the_line_of_the_program() {
         let place = info.location().map(|place| (place.file().to_owned(), place.line()));
         *PLACE.lock().unwrap() = place;
     }));
-    let built = || {
-        let mut server = Server::default();
-        server.io();
-        server
-    };
-    let empty = Events::new;
-    let cases: Vec<(&str, u32, Box<dyn Fn() -> Server>)> = vec![
-        ("options", line!(), Box::new(|| built().options(Options::default()))),
-        ("namespace", line!(), Box::new(|| built().namespace("/a", empty()))),
-        ("matching", line!(), Box::new(|| built().namespace_matching(|_| true, empty()))),
-        ("parsed", line!(), Box::new(|| built().namespace_parsed(|_| Some(1), empty()))),
-        ("late", line!(), Box::new(|| built().namespace_pattern::<u8>("/{a}", empty()))),
-        ("pattern", line!(), Box::new(|| Server::default().namespace_pattern::<u8>("/{", empty()))),
-        ("new", line!(), Box::new(|| built().on_new_namespace(|_| {}))),
-        ("state", line!(), Box::new(|| built().state(1))),
-        ("adapter", line!(), Box::new(|| built().adapter(|_| rialto::adapter::Memory::new()))),
-        ("route", line!(), Box::new(|| Server::default().route("no slash", get(async || "")))),
-        ("same", line!(), Box::new(|| twice().route("/a", get(async || "")))),
-        ("router", line!(), Box::new(|| twice().router(routes()))),
+    let cases: Vec<(&str, u32, Build)> = vec![
+        ("options", line!(), || built().options(Options::default())),
+        ("namespace", line!(), || built().namespace("/a", empty())),
+        ("matching", line!(), || built().namespace_matching(|_| true, empty())),
+        ("parsed", line!(), || built().namespace_parsed(|_| Some(1), empty())),
+        ("late", line!(), || built().namespace_pattern::<u8>("/{a}", empty())),
+        ("pattern", line!(), || Server::default().namespace_pattern::<u8>("/{", empty())),
+        ("new", line!(), || built().on_new_namespace(|_| {})),
+        ("state", line!(), || built().state(1)),
+        ("adapter", line!(), || built().adapter(|_| rialto::adapter::Memory::new())),
+        ("route", line!(), || Server::default().route("no slash", get(async || ""))),
+        ("same", line!(), || twice().route("/a", get(async || ""))),
+        ("router", line!(), || twice().router(routes())),
     ];
     for (name, line, case) in cases {
         let caught = catch_unwind(AssertUnwindSafe(|| drop(case())));

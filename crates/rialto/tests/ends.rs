@@ -33,8 +33,12 @@ fn column(page: &str, heading: &str, index: usize) -> BTreeSet<String> {
 
 /// The strings of the arms of `as_str` in a source of ours.
 fn sentences(source: &str) -> BTreeSet<String> {
+    // One that is too long for its line stands in braces below.
+    let source = source.replace("=> {\n", "=> ").replace("\"\n            }\n", "\",\n");
     let arms = source.lines().filter_map(|line| line.trim().strip_prefix("Self::"));
-    let strings = arms.filter_map(|arm| arm.split_once("=> \"")?.1.strip_suffix("\","));
+    let strings = arms.filter_map(|arm| {
+        arm.split_once("=> ")?.1.trim_start().strip_prefix('"')?.strip_suffix("\",")
+    });
     strings.map(str::to_owned).collect()
 }
 

@@ -42,6 +42,8 @@ async fn layer(request: Request, next: Next) -> Response {
 struct Case {
     name: &'static str,
     server: Server,
+    /// Whether a page asks.
+    origin: bool,
     /// Beside `bad=1`.
     query: &'static str,
     /// The status and the body of an answer, and the status of a refused upgrade.
@@ -49,7 +51,7 @@ struct Case {
 }
 
 fn case(name: &'static str, options: Options) -> Case {
-    Case { name, server: with(options), query: "", answer: (500, FAILED, "500") }
+    Case { name, server: with(options), origin: false, query: "", answer: (500, FAILED, "500") }
 }
 
 fn cases() -> Vec<Case> {
@@ -62,12 +64,15 @@ fn cases() -> Vec<Case> {
     let again = id.clone();
     let foreign = |cors| Case {
         answer: (403, FOREIGN, "403"),
+        origin: true,
         ..case("Cors::", Options::default().cors(cors))
     };
     let ask = async |_: Handshake| {
         tokio::task::yield_now().await;
         panic!("on purpose")
     };
+    let mut by_hand = Cors::new(["https://app.example"]);
+    by_hand.origins = ws::Origins::matching(|_| panic!("on purpose"));
     vec![
         case(
             "allow_request",
@@ -120,6 +125,8 @@ fn cases() -> Vec<Case> {
         },
         foreign(Cors::matching(|_| panic!("on purpose"))),
         foreign(Cors::new(["https://app.example"]).decide(ask)),
+        // One that has no name of its own.
+        Case { name: "a function", origin: true, ..case("", Options::default().cors(by_hand)) },
         Case {
             query: "&EIO=5",
             answer: (400, r#"{"code":5,"message":"Unsupported protocol version"}"#, "400"),
@@ -138,14 +145,13 @@ async fn provoke(address: SocketAddr, case: &Case, log: &Log) {
     let (status, body, upgrade) = case.answer;
     let version = if case.query.is_empty() { "EIO=4" } else { "" };
     let target = format!("/socket.io/?{version}&bad=1{}&transport=", case.query);
-    let cors = case.name == "Cors::";
-    let origin = if cors { "Origin: https://other.example\r\n" } else { "" };
+    let origin = if case.origin { "Origin: https://other.example\r\n" } else { "" };
     let answer = exchange(address, "GET", &format!("{target}polling"), origin, "").await;
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{}: {answer}", case.name);
     assert!(answer.ends_with(body), "{}: {answer}", case.name);
     told(log, case);
     let mut connect = ws::Connect::new(format!("ws://{address}{target}websocket"));
-    if cors {
+    if case.origin {
         connect = connect.header("origin", "https://other.example");
     }
     let error = within(connect.connect()).await.unwrap_err().to_string();

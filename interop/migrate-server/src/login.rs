@@ -2,6 +2,7 @@
 
 use rialto::{Events, Handshake, Refused, Server, guard};
 use serde::Deserialize;
+use serde_json::json;
 
 #[derive(Deserialize)]
 struct Login {
@@ -37,7 +38,7 @@ pub(crate) fn with_namespaces() -> Server {
 }
 
 async fn closed(_request: Handshake) -> Result<(), Refused> {
-    Err(Refused::new("unauthorized").data(&("code", 401)))
+    Err(Refused::new("unauthorized").data(&json!({ "code": 401 })))
 }
 
 async fn version(request: Handshake) -> Result<(), Refused> {

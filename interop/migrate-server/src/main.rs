@@ -13,6 +13,7 @@ mod cluster;
 mod everyone;
 mod listeners;
 mod login;
+mod notes;
 mod one_client;
 mod options;
 mod ports;
@@ -37,6 +38,7 @@ async fn main() -> rialto::Result {
     routes::start(&mut ports).await?;
     ports.add("login", login::with_namespaces()).await?;
     ports.add("chat", chat::server()).await?;
+    ports.add("notes", notes::server()).await?;
     ports.add("answers", Server::new(answers::table())).await?;
     let urls = ports.urls();
     let index = Server::new(Events::new()).route("/servers", get(async || Json(urls)));

@@ -211,7 +211,17 @@ fn interop(run: &mut Run) -> Result<()> {
 /// Tests that say most about what runs on which core; those that stop the clock cannot be among
 /// them, since each worker has its own.
 const ON_WORKERS: (&[&str], &[&str]) = (
-    &["api", "delivery", "handlers", "http2", "order", "recovery", "revision3", "traps"],
+    &[
+        "api",
+        "delivery",
+        "handlers",
+        "http2",
+        "order",
+        "recovery",
+        "revision3",
+        "traps",
+        "upgraded",
+    ],
     &["acks", "connect", "disconnect", "engine", "events", "recovery", "rooms", "upgrade"],
 );
 

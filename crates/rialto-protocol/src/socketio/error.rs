@@ -58,7 +58,9 @@ impl Violation {
             Self::ReservedEvent => "the event has a name that is reserved by the protocol",
             Self::InvalidPlaceholder => "a binary placeholder names no attachment of its packet",
             Self::UnexpectedText => "a text message came while attachments were due",
-            Self::UnexpectedBinary => "a binary message came that no packet announced",
+            Self::UnexpectedBinary => {
+                "a binary message that no packet announced; does the client use another parser?"
+            }
             Self::MessageTooLarge => "the packet and its attachments are larger than the limit",
             Self::AttachmentsLate => "the packet's attachments did not arrive in time",
         }

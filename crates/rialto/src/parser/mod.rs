@@ -2,7 +2,7 @@
 //!
 //! Without a parser of its own a server speaks JSON text with binary attachments beside it, as
 //! stock clients do. [`Options::parser`](crate::Options::parser) sets another, which all clients of
-//! the server then have to use: [`Msgpack`] (feature `msgpack`), or whatever implements [`Parser`].
+//! the server then have to use: `Msgpack` (feature `msgpack`), or whatever implements [`Parser`].
 //!
 //! ```
 //! use rialto::parser::{Decoder, Packet, Parser};

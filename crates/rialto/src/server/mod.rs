@@ -410,8 +410,8 @@ impl Server {
     /// Binds an address, to ask for its port or to stop gracefully.
     ///
     /// # Errors
-    /// If the address cannot be bound, or an option is wrong: a cookie's name, or a zero where it would
-    /// serve nobody, for instance.
+    /// If the address cannot be bound, or an option is wrong: a cookie's name, or a zero with which
+    /// nobody would be served, for instance.
     pub async fn bind(mut self, address: impl Address) -> Result<Listen> {
         self.core().options.check()?;
         let name = address.describe();

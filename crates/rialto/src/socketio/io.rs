@@ -121,7 +121,8 @@ impl Io {
     /// of this moment. The room of a socket's own id is none of them.
     ///
     /// It costs a step for each room, while nobody can join or leave one. For the rooms of one
-    /// socket there is [`Socket::rooms`], for members on all machines `io.to(room).fetch_sockets()`.
+    /// socket there is [`Socket::rooms`], for members on all machines
+    /// `io.to(room).fetch_sockets()`.
     ///
     /// ```
     /// # fn example(io: rialto::Io) {

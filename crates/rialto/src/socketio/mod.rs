@@ -10,6 +10,8 @@ mod event;
 mod events;
 mod extensions;
 mod handler;
+#[cfg(doctest)]
+mod hints;
 mod io;
 mod listener;
 mod misnamed;

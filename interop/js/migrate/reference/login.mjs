@@ -20,7 +20,7 @@ export async function startLogin() {
   io.on("connection", (socket) => {
     socket.on("say", (text) => io.emit("said", socket.data.user.name, text));
   });
-  io.of("/closed").use((_socket, next) => next(refusal("unauthorized", ["code", 401])));
+  io.of("/closed").use((_socket, next) => next(refusal("unauthorized", { code: 401 })));
   const both = io.of("/both");
   both.use((socket, next) => {
     next(socket.handshake.query.version === "2" ? undefined : refusal("too old"));

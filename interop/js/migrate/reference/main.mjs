@@ -8,6 +8,7 @@ import { chat } from "./chat.mjs";
 import { startCluster } from "./cluster.mjs";
 import { startLogin } from "./login.mjs";
 import { startOptions } from "./options.mjs";
+import { notes } from "./notes.mjs";
 import { listen, urls } from "./ports.mjs";
 import { startRaw } from "./raw.mjs";
 import { startRoutes } from "./routes.mjs";
@@ -22,6 +23,7 @@ await startRaw();
 await startRoutes();
 await startLogin();
 (await socketio("chat")).on("connection", chat);
+(await socketio("notes")).on("connection", notes);
 (await socketio("answers")).on("connection", answers);
 
 const index = http.createServer((_request, response) => response.end(JSON.stringify(urls)));

@@ -44,7 +44,7 @@ row("io.use(login)", async (t) => {
 });
 
 row("Refused::new: error.data, several guards", async (t) => {
-  assert.deepEqual((await refusal(t, "login", "/closed")).data, ["code", 401]);
+  assert.deepEqual((await refusal(t, "login", "/closed")).data, { code: 401 });
   const auth = { name: "Ada", token: "secret" };
   assert.equal((await refusal(t, "login", "/both", { auth })).message, "too old");
   const query = { version: "2" };
@@ -61,6 +61,16 @@ row(["io.adapter(Adapter)", "const state = new State(), a variable of the module
   const told = next(two, "told");
   one.emit("tell", "hello");
   assert.deepEqual(await told, ["hello"]);
+});
+
+row("what the compiler says", async (t) => {
+  const [one, two] = [await join(t, "notes"), await join(t, "notes")];
+  for (const number of [1, 2]) {
+    const noted = next(two, "noted");
+    one.emit("note", "Ada", "hello");
+    assert.deepEqual(await noted, [number, "Ada", "hello"]);
+    await said(new RegExp(`^note ${number}$`));
+  }
 });
 
 row("a loop: variables of a connection", async (t) => {
