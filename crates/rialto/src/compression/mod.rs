@@ -17,6 +17,9 @@ const BLOCKING: usize = 64 * 1024;
 /// The encoding to answer with, by `Accept-Encoding` (RFC 9110 §12.5.3): of those that the client
 /// likes best, the first of ours.
 pub(crate) fn choose(settings: &HttpCompression, request: &HeaderMap) -> Option<Encoding> {
+    if !request.contains_key(header::ACCEPT_ENCODING) {
+        return None;
+    }
     let mut best: Option<(u16, Encoding)> = None;
     let ours = settings.encodings.iter().copied().filter(|one| encoders::is_built_in(*one));
     for encoding in ours {
@@ -69,10 +72,9 @@ pub(crate) struct AsItIs;
 /// client takes it.
 pub(crate) async fn compress_reply(
     settings: &HttpCompression,
-    accepted: Option<Encoding>,
+    encoding: Encoding,
     reply: Response<Body>,
 ) -> Response<Body> {
-    let Some(encoding) = accepted else { return reply };
     let length = reply.body().size_hint().exact();
     let long = length.is_some_and(|length| length > 0 && length >= settings.threshold as u64);
     let as_it_is = reply.extensions().get::<AsItIs>().is_some();

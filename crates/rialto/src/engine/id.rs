@@ -29,6 +29,13 @@ impl Id {
             Self::Made(text) => text,
         }
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Random(text) => text,
+            Self::Made(text) => text.as_bytes(),
+        }
+    }
 }
 
 /// [`Id::random`] as text.

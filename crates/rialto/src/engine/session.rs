@@ -100,6 +100,11 @@ impl Session {
         self.id.as_str()
     }
 
+    /// [`Session::id`] for those who only compare it.
+    pub(super) fn id_bytes(&self) -> &[u8] {
+        self.id.as_bytes()
+    }
+
     /// What it is a session of.
     pub(super) fn engine(&self) -> &Arc<Engine> {
         &self.engine
