@@ -11,10 +11,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rialto_ws::Stream;
 use std::convert::Infallible;
-use std::future::Future;
-use std::io::ErrorKind;
+use std::future::{Future, poll_fn};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::task::{Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -35,10 +37,10 @@ pub(super) trait Welcome: Send + Sync {
 pub(super) struct Plain;
 
 impl Welcome for Plain {
-    fn spawn(&self, stream: TcpStream, mut guest: Guest) {
+    fn spawn(&self, mut stream: TcpStream, mut guest: Guest) {
         tokio::spawn(async move {
             guest.hurry(&stream);
-            if let Some(first) = guest.first_bytes(&stream).await {
+            if let Some(first) = guest.first_bytes(&mut stream).await {
                 guest.serve_http1(stream, first, false).await;
             }
         });
@@ -74,7 +76,7 @@ impl Guest {
     ///
     /// Until then a connection has no buffer, and of many that come at once each has its own only
     /// while it is served: with those of hyper, they would hold 25 KiB each while they wait.
-    async fn first_bytes(&mut self, stream: &TcpStream) -> Option<Vec<u8>> {
+    async fn first_bytes(&mut self, stream: &mut TcpStream) -> Option<Vec<u8>> {
         let limit = self.deadlines().keep_alive;
         tokio::select! {
             first = timeout(limit, first_read(stream)) => {
@@ -104,16 +106,15 @@ impl Guest {
 /// What arrives first; `None` if nothing does before the end.
 ///
 /// Reading is the only way to know: tokio takes a stream that was just accepted for readable.
-async fn first_read(stream: &TcpStream) -> Option<Vec<u8>> {
-    loop {
-        stream.readable().await.ok()?;
-        let mut bytes = [0; FIRST_READ];
-        match stream.try_read(&mut bytes) {
-            Ok(count) => return bytes.get(..count).filter(|some| !some.is_empty()).map(Vec::from),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return None,
-        }
-    }
+async fn first_read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    poll_fn(|cx| {
+        let mut bytes = [MaybeUninit::uninit(); FIRST_READ];
+        let mut buffer = ReadBuf::uninit(&mut bytes);
+        let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer));
+        let some = read.is_ok() && !buffer.filled().is_empty();
+        Poll::Ready(some.then(|| buffer.filled().to_vec()))
+    })
+    .await
 }
 
 /// Answers the requests of one connection.
