@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::io::pulse::Fate;
 use crate::io::reader::Reader;
-use crate::io::stream::{Stream, split};
+use crate::io::stream::{Stream, send_at_once, split};
 use crate::io::writer::{Outgoing, Shared};
 use crate::options::Options;
 use crate::proto::deflate::Agreed;
@@ -74,6 +74,7 @@ impl WebSocket {
         options: &Options,
     ) -> Self {
         let opening = Opening { request, ..Opening::default() };
+        send_at_once(&stream);
         Self::open(stream, role, input, opening, options)
     }
 

@@ -99,6 +99,19 @@ async fn a_port_can_be_shared_when_that_is_asked_for() {
     assert!(format!("{error:?}").contains(&address.to_string()), "{error:?}");
 }
 
+/// So nobody has to ask for it connection by connection.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_inherit_that_nothing_is_delayed() {
+    let given = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for endpoint in [Endpoint::from("127.0.0.1:0"), Endpoint::from(given)] {
+        let listener = endpoint.bind_tcp().await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+}
+
 #[tokio::test]
 async fn a_guard_chooses_by_path_and_leaves_word_for_the_handler() {
     #[derive(Clone)]

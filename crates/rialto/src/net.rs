@@ -31,12 +31,14 @@ pub(crate) struct Phase {
     heads: bool,
 }
 
+/// A moment is noted when the connection is first found waiting: most requests come whole and are
+/// answered at once, and then no clock is read.
 #[derive(Clone, Copy, Debug)]
 enum State {
     /// Waits for a request since then.
-    Idle(Instant),
+    Idle(Option<Instant>),
     /// The first bytes of a head have come then.
-    Head(Instant),
+    Head(Option<Instant>),
     /// Requests are being served: that many.
     Busy(u32),
     /// It is a WebSocket, or carries one: that has its own heartbeat.
@@ -53,7 +55,7 @@ pub(crate) struct Held;
 impl Phase {
     /// Of a connection of HTTP/1.
     pub(crate) fn http1() -> Self {
-        Self { state: Arc::new(Mutex::new(State::Idle(Instant::now()))), heads: true }
+        Self { state: Arc::new(Mutex::new(State::Idle(None))), heads: true }
     }
 
     /// Of a connection of HTTP/2, whose requests have no heads to be seen here.
@@ -92,7 +94,7 @@ impl Phase {
         if let State::Idle(_) = *state
             && self.heads
         {
-            *state = State::Head(Instant::now());
+            *state = State::Head(None);
         }
     }
 
@@ -100,16 +102,18 @@ impl Phase {
     fn wrote(&self) {
         let mut state = self.state.lock();
         if let State::Idle(since) = &mut *state {
-            *since = Instant::now();
+            *since = None;
         }
     }
 
     fn due(&self, deadlines: &Deadlines) -> Option<Instant> {
-        match *self.state.lock() {
-            State::Idle(since) => Some(since + deadlines.keep_alive),
-            State::Head(since) => Some(since + deadlines.header),
-            State::Busy(_) | State::Taken | State::Held => None,
-        }
+        let mut state = self.state.lock();
+        let (since, limit) = match &mut *state {
+            State::Idle(since) => (since, deadlines.keep_alive),
+            State::Head(since) => (since, deadlines.header),
+            State::Busy(_) | State::Taken | State::Held => return None,
+        };
+        Some(*since.get_or_insert_with(Instant::now) + limit)
     }
 }
 
@@ -123,7 +127,7 @@ impl Drop for Serving {
         *state = match *state {
             taken @ (State::Taken | State::Held) => taken,
             State::Busy(count) if count > 1 => State::Busy(count - 1),
-            _ => State::Idle(Instant::now()),
+            _ => State::Idle(None),
         };
     }
 }
@@ -138,13 +142,25 @@ pub(crate) struct Conn<S> {
     deadlines: Deadlines,
     /// Fires at the deadline or before it: see [`Conn::poll_deadline`].
     sleep: Option<Pin<Box<Sleep>>>,
+    /// What was read before there was a connection of HTTP, until that reads it.
+    first: Vec<u8>,
     /// What was written while it is held.
     held: Vec<u8>,
 }
 
+/// Writes of several parts up to this many bytes are put together: copying them costs less than
+/// having the kernel gather them.
+const GATHERED: usize = 1024;
+
 impl<S> Conn<S> {
     pub(crate) fn new(stream: S, phase: Phase, deadlines: Deadlines) -> Self {
-        Self { stream, phase, deadlines, sleep: None, held: Vec::new() }
+        Self { stream, phase, deadlines, sleep: None, first: Vec::new(), held: Vec::new() }
+    }
+
+    /// Has these bytes read before those of the stream.
+    pub(crate) fn behind(mut self, first: Vec<u8>) -> Self {
+        self.first = first;
+        self
     }
 
     /// The connection itself, once a WebSocket has taken it over, and what has to leave by it
@@ -198,6 +214,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let count = self.first.len().min(buf.remaining());
+            buf.put_slice(&self.first[..count]);
+            self.first = self.first.split_off(count);
+            self.phase.read();
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if read.is_pending() {
@@ -209,6 +232,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
         }
         read
     }
+}
+
+/// The slices one behind another, if they fit.
+fn gather<'a>(slices: &[io::IoSlice<'_>], room: &'a mut [u8; GATHERED]) -> Option<&'a [u8]> {
+    let mut end = 0;
+    for slice in slices {
+        let start = end;
+        end += slice.len();
+        room.get_mut(start..end)?.copy_from_slice(slice);
+    }
+    room.get(..end)
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
@@ -236,7 +270,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
             slices.iter().for_each(|slice| self.held.extend_from_slice(slice));
             return Poll::Ready(Ok(self.held.len() - before));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let written = match gather(slices, &mut [0; GATHERED]) {
+            Some(bytes) => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+        };
         self.note_write(&written);
         written
     }

@@ -107,13 +107,16 @@ impl<'a> Query<'a> {
 /// The parameters of a query string in order, decoded; nothing is required of them.
 pub fn query_pairs(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + use<'_> {
     let mut rest = Some(raw);
+    // Most queries have nothing to decode, which one look at the whole tells sooner.
+    let encoded = raw.bytes().filter(|&byte| is_encoding(byte)).count() > 0;
+    let text = move |part| if encoded { decode(part) } else { Cow::Borrowed(part) };
     std::iter::from_fn(move || {
         loop {
             let (pair, tail) = cut(rest?, b'&');
             rest = tail;
             if !pair.is_empty() {
                 let (name, value) = cut(pair, b'=');
-                return Some((decode(name), decode(value.unwrap_or_default())));
+                return Some((text(name), text(value.unwrap_or_default())));
             }
         }
     })
@@ -128,6 +131,11 @@ fn cut(text: &str, end: u8) -> (&str, Option<&str>) {
     }
 }
 
+/// Whether a byte stands for another one, or begins what does.
+fn is_encoding(byte: u8) -> bool {
+    byte == b'%' || byte == b'+'
+}
+
 fn pairs_in(raw: &str) -> usize {
     raw.bytes().filter(|&byte| byte == b'&').count() + 1
 }
@@ -135,7 +143,7 @@ fn pairs_in(raw: &str) -> usize {
 /// Decodes `%xx` and `+`. A percent sign that starts no escape stays as it is, and bytes that are
 /// not UTF-8 become U+FFFD, as in Node's `querystring`.
 fn decode(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.bytes().position(|byte| byte == b'%' || byte == b'+') else {
+    let Some(first) = text.bytes().position(is_encoding) else {
         return Cow::Borrowed(text);
     };
     let bytes = text.as_bytes();

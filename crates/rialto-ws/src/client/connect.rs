@@ -10,7 +10,7 @@ use super::tls::{self, ClientTls};
 use super::url::{Target, without_user};
 use super::wire::Wire;
 use crate::error::{Error, Result};
-use crate::io::stream::Stream;
+use crate::io::stream::{Stream, send_at_once};
 use crate::options::Options;
 use crate::proto::Role;
 use crate::proto::handshake::client::are_protocols;
@@ -295,6 +295,7 @@ impl Connect {
         let work = progress.during(Phase::Handshake, exchange);
         let accepted = progress.within(self.options.handshake_timeout, work).await?;
         let Accepted { opening, input, .. } = accepted;
+        send_at_once(&stream);
         Ok(WebSocket::open(stream, Role::Client, input, opening, &self.options))
     }
 

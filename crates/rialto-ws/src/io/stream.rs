@@ -110,6 +110,17 @@ pub(crate) fn peer_addr<S: Stream>(stream: &S) -> Option<SocketAddr> {
     None
 }
 
+/// Has TCP send at once what is written: messages are whole then, and waiting for more only delays
+/// them.
+pub(crate) fn send_at_once<S: Stream>(stream: &S) {
+    let any: &dyn Any = stream;
+    if let Some(tcp) = any.downcast_ref::<TcpStream>()
+        && let Err(error) = tcp.set_nodelay(true)
+    {
+        tracing::debug!(%error, "TCP_NODELAY was refused");
+    }
+}
+
 /// Whether input waits to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Unread {
@@ -137,10 +148,6 @@ impl Unread {
 pub(crate) fn split<S: Stream>(stream: S) -> (ReadHalf, WriteHalf) {
     let mut slot = Some(stream);
     if let Some(tcp) = take::<S, TcpStream>(&mut slot) {
-        // Messages are whole when they are written: waiting for more only delays them.
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
         let (read, write) = tcp.into_split();
         return (ReadHalf::Tcp(read), WriteHalf::Tcp(write));
     }

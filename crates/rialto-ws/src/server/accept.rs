@@ -4,7 +4,7 @@ use super::deadline;
 use super::handshake::Handshake;
 use crate::error::{Error, Result};
 use crate::head::{MAX_FIELDS, read_head_into, too_large};
-use crate::io::stream::{Stream, peer_addr};
+use crate::io::stream::{Stream, peer_addr, send_at_once};
 use crate::options::Options;
 use crate::proto::Role;
 use crate::proto::handshake::server::Refusal;
@@ -166,6 +166,7 @@ async fn open<S: Stream>(
     let protocol = accept.protocol.map(String::into_boxed_str);
     let opening = Opening { request, protocol, deflate: accept.deflate };
     let options = own.as_deref().unwrap_or(options);
+    send_at_once(&stream);
     let socket = WebSocket::open(stream, Role::Server, input, opening, options);
     Ok(socket.with_extensions(extensions))
 }

@@ -1,5 +1,6 @@
 //! [`Endpoint`]: where a server listens.
 
+use socket2::SockRef;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -192,6 +193,8 @@ fn new_socket(address: SocketAddr, reuse_port: bool) -> io::Result<TcpSocket> {
     socket.set_reuseport(reuse_port)?;
     #[cfg(not(unix))]
     let _ = reuse_port;
+    // Where those who are accepted inherit it, nobody has to ask for it again.
+    let _ = socket.set_nodelay(true);
     socket.bind(address)?;
     Ok(socket)
 }
@@ -199,6 +202,7 @@ fn new_socket(address: SocketAddr, reuse_port: bool) -> io::Result<TcpSocket> {
 /// One socket, at which all of them wait.
 fn share_tcp(listener: std::net::TcpListener, runtimes: &[Handle]) -> io::Result<Vec<Listener>> {
     listener.set_nonblocking(true)?;
+    let _ = SockRef::from(&listener).set_tcp_nodelay(true);
     let share = |runtime: &Handle| {
         let _entered = runtime.enter();
         TcpListener::from_std(listener.try_clone()?).map(Listener::Tcp)

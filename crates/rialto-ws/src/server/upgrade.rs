@@ -3,7 +3,7 @@
 use super::connections::{Connections, Place};
 use super::run::run;
 use crate::error::{Error, Result};
-use crate::io::stream::Stream;
+use crate::io::stream::{Stream, send_at_once};
 use crate::options::Options;
 use crate::proto::Role;
 use crate::proto::handshake::server::{self, Refusal, Terms};
@@ -323,7 +323,8 @@ impl Upgrading {
     }
 
     /// [`Upgrading::open`] on a server that gives hyper streams of a type of its own: if the
-    /// stream is an `I`, `take` makes of it the stream to use.
+    /// stream is an `I`, `take` makes of it the stream to use. A TCP stream is used as it is: see
+    /// to `TCP_NODELAY` before.
     ///
     /// # Errors
     /// As [`Upgrading::open`], and what `take` fails with.
@@ -391,7 +392,10 @@ struct Handed {
 /// Takes the stream back as what it is, so that nothing stands between it and the connection.
 fn open_known(upgraded: Upgraded, opening: Opening, options: &Options) -> WebSocket {
     let upgraded = match take_back::<TcpStream>(upgraded) {
-        Ok((stream, input)) => return open(stream, &input, opening, options),
+        Ok((stream, input)) => {
+            send_at_once(&stream);
+            return open(stream, &input, opening, options);
+        }
         Err(upgraded) => upgraded,
     };
     #[cfg(feature = "tls")]

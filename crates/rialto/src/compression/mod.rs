@@ -17,6 +17,9 @@ const BLOCKING: usize = 64 * 1024;
 /// The encoding to answer with, by `Accept-Encoding` (RFC 9110 §12.5.3): of those that the client
 /// likes best, the first of ours.
 pub(crate) fn choose(settings: &HttpCompression, request: &HeaderMap) -> Option<Encoding> {
+    if !request.contains_key(header::ACCEPT_ENCODING) {
+        return None;
+    }
     let mut best: Option<(u16, Encoding)> = None;
     let ours = settings.encodings.iter().copied().filter(|one| encoders::is_built_in(*one));
     for encoding in ours {
@@ -69,10 +72,9 @@ pub(crate) struct AsItIs;
 /// client takes it.
 pub(crate) async fn compress_reply(
     settings: &HttpCompression,
-    accepted: Option<Encoding>,
+    encoding: Encoding,
     reply: Response<Body>,
 ) -> Response<Body> {
-    let Some(encoding) = accepted else { return reply };
     let length = reply.body().size_hint().exact();
     let long = length.is_some_and(|length| length > 0 && length >= settings.threshold as u64);
     let as_it_is = reply.extensions().get::<AsItIs>().is_some();
@@ -168,7 +170,7 @@ mod tests {
     async fn short_and_encoded_answers_stay_as_they_are() {
         let settings = HttpCompression::default().threshold(10);
         let reply = |body: &'static str| Response::new(Body::from(body));
-        let compress = |reply| compress_reply(&settings, Some(Encoding::Gzip), reply);
+        let compress = |reply| compress_reply(&settings, Encoding::Gzip, reply);
         let short = compress(reply("123456789")).await;
         assert!(!short.headers().contains_key(header::CONTENT_ENCODING));
         let long = compress(reply("1234567890")).await;
@@ -176,7 +178,7 @@ mod tests {
         let again = compress(long).await;
         assert_eq!(again.headers().get_all(header::CONTENT_ENCODING).iter().count(), 1);
         let nothing = HttpCompression::default().threshold(0);
-        let empty = compress_reply(&nothing, Some(Encoding::Gzip), reply("")).await;
+        let empty = compress_reply(&nothing, Encoding::Gzip, reply("")).await;
         assert!(empty.headers().is_empty());
     }
 }

@@ -56,6 +56,13 @@ impl Id {
             Self::Made(text) => text,
         }
     }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Random(text) => text,
+            Self::Made(text) => text.as_bytes(),
+        }
+    }
 }
 
 /// What an id is: long enough to hold 120 random bits, short enough for a query, and the same in a

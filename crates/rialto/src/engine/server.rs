@@ -127,7 +127,7 @@ impl Engine {
         let answered = preflight(self.options(), &asker, request.method(), request.headers());
         let mut reply = match (answered, &self.stack) {
             (Some(reply), _) => reply,
-            (None, Some(stack)) => stack.call(self, request, peer).await,
+            (None, Some(stack)) => Box::pin(stack.call(self, request, peer)).await,
             (None, None) => self.serve(request, peer).await,
         };
         add_cors(self.options(), &asker, &mut reply);
@@ -147,8 +147,10 @@ impl Engine {
         if let Some(hooked) = hooked {
             reply = hooked.add(self, reply);
         }
-        match settings {
-            Some(settings) => compression::compress_reply(settings, accepted, reply).await,
+        match settings.zip(accepted) {
+            Some((settings, encoding)) => {
+                Box::pin(compression::compress_reply(settings, encoding, reply)).await
+            }
             None => reply,
         }
     }
@@ -242,7 +244,7 @@ impl Engine {
     }
 
     pub(super) fn find(&self, sid: &str) -> Option<Arc<Session>> {
-        self.sessions.lock().get(sid).map(|ById(session)| Arc::clone(session))
+        self.sessions.lock().get(sid.as_bytes()).map(|ById(session)| Arc::clone(session))
     }
 
     /// Opens a session.
@@ -353,21 +355,21 @@ impl Engine {
 /// A session as the table finds it: its id lies nowhere else.
 struct ById(Arc<Session>);
 
-impl Borrow<str> for ById {
-    fn borrow(&self) -> &str {
-        self.0.id()
+impl Borrow<[u8]> for ById {
+    fn borrow(&self) -> &[u8] {
+        self.0.id_bytes()
     }
 }
 
 impl Hash for ById {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id().hash(state);
+        self.0.id_bytes().hash(state);
     }
 }
 
 impl PartialEq for ById {
     fn eq(&self, other: &Self) -> bool {
-        self.0.id() == other.0.id()
+        self.0.id_bytes() == other.0.id_bytes()
     }
 }
 
@@ -386,7 +388,7 @@ impl Deref for Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.0.engine().sessions.lock().remove(self.0.id());
+        self.0.engine().sessions.lock().remove(self.0.id_bytes());
         self.0.counters().left();
         // After a panic above the session is still open: nobody would answer its peer.
         self.0.fail(CloseReason::ForcedClose, ends::SERVER_FAILED);

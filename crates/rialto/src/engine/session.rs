@@ -1,36 +1,28 @@
 //! One session: what its HTTP requests, its WebSocket, its task and its senders share.
 
+mod inner;
+mod posts;
+mod sending;
+mod turns;
+
+pub(crate) use sending::SendError;
+
 use super::host::{Counters, Home};
 use super::id::Id;
 use super::line::Line;
 use super::queues::Queues;
-use super::revision3::{self, Payload};
 use super::server::Engine;
-use crate::encoded::{Encoded, Messages};
 use crate::ends::{self, End};
 use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
-use rialto_protocol::engine::{self, Packet, Received, State, Timeout, Transport, Version};
-use rialto_ws::{Charge, Message, MessageRef, Sender, WebSocket};
+use rialto_protocol::engine::{self, State, Version};
+use rialto_ws::{Sender, WebSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Instant;
 use tokio::runtime::Handle;
-
-/// Bytes beyond `send_budget` that packets of the protocol itself may take: pings, pongs, the
-/// answers to CONNECT packets. A client that is slow to read is still there.
-const RESERVE: usize = 64 << 10;
-
-/// Why a message was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SendError {
-    /// The session is over.
-    Closed,
-    /// The byte budget is used up.
-    Full,
-}
 
 /// An Engine.IO session.
 ///
@@ -59,14 +51,6 @@ pub(super) struct Inner {
     driver: Option<Waker>,
     /// What the WebSocket's Close frame says.
     farewell: Option<Box<End>>,
-}
-
-/// What the session's task has to know at the start of each of its turns.
-pub(super) struct Signals {
-    pub(super) closed: Option<CloseReason>,
-    pub(super) upgraded: Option<WebSocket>,
-    pub(super) deadline: Option<Instant>,
-    pub(super) farewell: Option<End>,
 }
 
 impl Session {
@@ -102,6 +86,11 @@ impl Session {
     /// The session's secret id; clients of revision 3 have no other.
     pub(crate) fn id(&self) -> &str {
         self.id.as_str()
+    }
+
+    /// [`Session::id`] for those who only compare it.
+    pub(super) fn id_bytes(&self) -> &[u8] {
+        self.id.as_bytes()
     }
 
     /// What it is a session of.
@@ -144,179 +133,6 @@ impl Session {
     /// Whether the client cannot receive binary on its present transport.
     pub(super) fn base64(&self) -> bool {
         self.base64.load(Ordering::Acquire)
-    }
-
-    /// Hands messages to the WebSocket, in the revision's form.
-    fn write(&self, sender: &Sender, messages: Messages<'_>) -> Result<(), SendError> {
-        if self.version == Version::V3 && messages.has_binary() {
-            return self.write_revised(sender, messages.iter());
-        }
-        let sent = match messages {
-            Messages::Standard(text, attachments) => {
-                sender.try_send_text_with_binary(text, attachments)
-            }
-            Messages::Other(messages) => {
-                let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
-                sender.try_send_group(&messages)
-            }
-        };
-        sent.map_err(|error| refusal(&error))
-    }
-
-    /// [`Session::write`] for revision 3, where binary has a form of its own.
-    fn write_revised<'a>(
-        &self,
-        sender: &Sender,
-        messages: impl Iterator<Item = MessageRef<'a>>,
-    ) -> Result<(), SendError> {
-        let messages = revision3::messages(messages, self.base64());
-        let messages: Vec<_> = messages.iter().map(Message::as_ref).collect();
-        sender.try_send_group(&messages).map_err(|error| refusal(&error))
-    }
-
-    /// [`Session::write`] of what was framed before.
-    fn write_encoded(&self, sender: &Sender, packet: &Encoded) -> Result<(), SendError> {
-        let messages = match self.version {
-            Version::V4 => packet.messages(),
-            Version::V3 if self.base64() => {
-                return self.write_revised(sender, packet.message_refs());
-            }
-            Version::V3 => packet.messages_of_revision3(),
-        };
-        sender.try_send_prepared_group(messages).map_err(|error| refusal(&error))
-    }
-
-    /// So many bytes of what waits for slow peers on this server.
-    pub(crate) fn charge(&self, bytes: usize) -> Charge {
-        let mut charge = self.engine.host().buffered.charge();
-        charge.set(bytes);
-        charge
-    }
-
-    /// The senders that wait for room.
-    pub(crate) fn line(&self) -> &Line {
-        &self.line
-    }
-
-    /// The transport on which packets leave now.
-    pub(crate) fn transport(&self) -> Transport {
-        if self.websocket.get().is_some() { Transport::WebSocket } else { Transport::Polling }
-    }
-
-    /// Sends the messages of one packet side by side, if the budget has room for all.
-    pub(crate) fn send(&self, messages: Messages<'_>) -> Result<(), SendError> {
-        if let Some(sender) = self.websocket.get() {
-            return self.write(sender, messages);
-        }
-        let mut inner = self.inner.lock();
-        if let Some(sender) = self.websocket.get() {
-            return self.write(sender, messages);
-        }
-        self.admit(&inner)?;
-        if let Some(queues) = &mut inner.queues {
-            messages.iter().for_each(|message| queues.outbox.push(message));
-            queues.wake_poll();
-        }
-        Ok(())
-    }
-
-    /// Sends a packet of the protocol itself, such as the answer to a CONNECT: it does not depend
-    /// on room that events have used up. A peer that has no room for these either is cut off.
-    pub(crate) fn send_own(&self, messages: Messages<'_>) {
-        let mut inner = self.inner.lock();
-        let sent = match (self.websocket.get(), &mut inner.queues) {
-            (Some(sender), _) => messages.iter().try_for_each(|message| self.beat(sender, message)),
-            (None, Some(queues)) if self.is_open() => {
-                let fits = messages.iter().all(|it| queues.outbox.push_beyond(it, RESERVE));
-                queues.wake_poll();
-                if fits { Ok(()) } else { Err(SendError::Full) }
-            }
-            (None, _) => Err(SendError::Closed),
-        };
-        drop(inner);
-        if sent == Err(SendError::Full) {
-            self.close_slow();
-        }
-    }
-
-    /// Hands a message to the WebSocket though its budget may be used up.
-    fn beat(&self, sender: &Sender, message: MessageRef<'_>) -> Result<(), SendError> {
-        if self.version == Version::V3 && matches!(message, MessageRef::Binary(_)) {
-            let messages = revision3::messages(std::iter::once(message), self.base64());
-            let mut messages = messages.iter().map(Message::as_ref);
-            return messages.try_for_each(|message| beyond(sender, message));
-        }
-        beyond(sender, message)
-    }
-
-    /// Sends a packet that was encoded once for many; a volatile one may be dropped.
-    pub(crate) fn send_encoded(&self, packet: &Encoded) -> Result<(), SendError> {
-        if packet.is_volatile() && !self.is_writable() {
-            self.counters().dropped_volatile();
-            return Ok(());
-        }
-        if let Some(sender) = self.websocket.get() {
-            return self.write_encoded(sender, packet);
-        }
-        let mut inner = self.inner.lock();
-        if let Some(sender) = self.websocket.get() {
-            return self.write_encoded(sender, packet);
-        }
-        self.admit(&inner)?;
-        if let Some(queues) = &mut inner.queues {
-            let push = |message| queues.outbox.push_prepared(message, packet.compresses());
-            packet.messages().iter().for_each(push);
-            queues.wake_poll();
-        }
-        Ok(())
-    }
-
-    fn admit(&self, inner: &Inner) -> Result<(), SendError> {
-        if !inner.machine.is_open() {
-            return Err(SendError::Closed);
-        }
-        let waiting = inner.queues.as_ref().map_or(0, |queues| queues.outbox.len());
-        let exhausted = inner.has_waiting() && self.engine.host().buffered.is_exhausted();
-        let room = waiting < self.options().send_budget && !exhausted;
-        if room { Ok(()) } else { Err(SendError::Full) }
-    }
-
-    /// True if something sent now would leave at once.
-    pub(crate) fn is_writable(&self) -> bool {
-        match self.websocket.get() {
-            Some(sender) => !sender.is_congested(),
-            None => {
-                // Between two polls a client is as ready as during one.
-                let inner = self.inner.lock();
-                inner.machine.is_open() && !inner.has_waiting()
-            }
-        }
-    }
-
-    /// Ready when a small message would be taken, or the session is over.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if let Some(sender) = self.websocket.get() {
-            return sender.poll_ready(cx).map_err(|_| SendError::Closed);
-        }
-        let mut inner = self.inner.lock();
-        match self.admit(&inner) {
-            Err(SendError::Full) => inner.wait(cx),
-            admitted => Poll::Ready(admitted),
-        }
-    }
-
-    /// Ready when the session lives on a WebSocket, with true, or is over.
-    pub(crate) fn poll_upgraded(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.websocket.get().is_some() {
-            return Poll::Ready(true);
-        }
-        let mut inner = self.inner.lock();
-        match self.websocket.get() {
-            Some(_) => Poll::Ready(true),
-            None if !inner.machine.is_open() => Poll::Ready(false),
-            // Whoever waits for room is woken by either, too.
-            None => inner.wait(cx),
-        }
     }
 
     /// Ends the session from this side: what is queued leaves first, then the news.
@@ -402,263 +218,6 @@ impl Session {
     pub(crate) fn wake(&self) {
         self.inner.lock().wake_driver();
     }
-
-    /// Ready when the task has taken what POSTs have brought.
-    pub(super) fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.inner.lock();
-        let open = inner.machine.is_open();
-        match &mut inner.queues {
-            Some(queues) if open && !queues.inbound.is_empty() => {
-                queues.wait(cx);
-                Poll::Pending
-            }
-            _ => Poll::Ready(()),
-        }
-    }
-
-    /// The next message of a POST, for the session's task.
-    pub(super) fn take_inbound(&self) -> Option<Message> {
-        let mut inner = self.inner.lock();
-        let queues = inner.queues.as_mut()?;
-        let message = queues.inbound.pop_front()?;
-        // Only now: a handler that waits for room is woken by this too, and runs in the task that
-        // asks here in each of its turns.
-        if queues.inbound.is_empty() {
-            queues.wake_waiters();
-        }
-        Some(message)
-    }
-
-    /// The upgrade is complete: what waits leaves by the WebSocket, and so does all that follows.
-    pub(super) fn move_to(&self, inner: &mut Inner, socket: WebSocket, base64: bool) {
-        let sender = socket.sender();
-        self.base64.store(base64, Ordering::Release);
-        let mut full = false;
-        if let Some(queues) = &mut inner.queues {
-            queues.outbox.drain(|message| {
-                // It was let in by the same budget, a packet of the protocol beyond it.
-                full |= self.beat(&sender, message).is_err();
-            });
-            queues.probe = None;
-            queues.upgraded = Some(socket);
-        }
-        if full {
-            // More was waiting for polls than the connection's budget takes at once.
-            inner.farewell = Some(Box::new(ends::LATE));
-            inner.machine.lost(CloseReason::TransportError);
-        }
-        if let State::Closing(reason) = inner.machine.state() {
-            // The end was waiting for this: the task closes the WebSocket.
-            inner.machine.lost(reason);
-        }
-        let _first = self.websocket.set(sender);
-        inner.wake_poll();
-        inner.wake_waiters();
-        inner.wake_driver();
-    }
-
-    /// What the session's task has to know; registers the task to be woken by later changes.
-    pub(super) fn signals(&self, cx: &mut Context<'_>, now: Instant, heard: bool) -> Signals {
-        let mut inner = self.inner.lock();
-        inner.register_driver(cx);
-        if heard {
-            inner.machine.heard(now);
-        }
-        while let Some(timeout) = inner.machine.handle_timeout(now) {
-            self.handle_timeout(&mut inner, timeout);
-        }
-        if inner.machine.is_open() && self.has_stalled(&inner, now) {
-            tracing::warn!("a client on long-polling fetches nothing of what waits for it");
-            self.counters().closed_slow();
-            inner.machine.lost(CloseReason::TransportError);
-            inner.explain(ends::UNFETCHED);
-            self.settle(&mut inner);
-        }
-        let closed = match inner.machine.state() {
-            State::Open => None,
-            State::Closing(reason) | State::Closed(reason) => Some(reason),
-        };
-        let due = inner.machine.poll_timeout();
-        Signals {
-            closed,
-            upgraded: inner.take_upgraded(),
-            deadline: due.map(|due| self.next_look(due, now)),
-            farewell: inner.farewell.as_deref().copied(),
-        }
-    }
-
-    /// What waits for polls is looked after once per ping, also while one is not answered, and
-    /// where clients ping by themselves.
-    fn next_look(&self, due: Instant, now: Instant) -> Instant {
-        if self.transport() == Transport::WebSocket || self.options().stall_timeout.is_none() {
-            return due;
-        }
-        now.checked_add(self.options().ping_interval).map_or(due, |look| due.min(look))
-    }
-
-    /// Whether a client on long-polling has left something lie for too long.
-    fn has_stalled(&self, inner: &Inner, now: Instant) -> bool {
-        let Some(limit) = self.options().stall_timeout else { return false };
-        let waits = inner.queues.as_ref().and_then(|queues| queues.outbox.waits_since());
-        waits.is_some_and(|since| now.saturating_duration_since(since) >= limit)
-    }
-
-    fn handle_timeout(&self, inner: &mut Inner, timeout: Timeout) {
-        match timeout {
-            Timeout::Ping => match self.websocket.get() {
-                // Without room for a ping the peer has taken nothing for long: its deadline stands.
-                Some(sender) => {
-                    let _sent = beyond(sender, MessageRef::Text("2"));
-                }
-                None => {
-                    if let Some(queues) = &mut inner.queues {
-                        queues.outbox.push(MessageRef::Text("2"));
-                        queues.wake_poll();
-                    }
-                }
-            },
-            Timeout::ProbeExpired => {
-                if let Some(probe) = inner.take_probe() {
-                    probe.close(ends::SLOW_UPGRADE.code, ends::SLOW_UPGRADE.text);
-                }
-            }
-            Timeout::Closed(_) => self.settle(inner),
-        }
-    }
-
-    /// A packet of the WebSocket that is not a message.
-    pub(super) fn receive_control(
-        &self,
-        packet: &Packet<'_>,
-        now: Instant,
-    ) -> Result<(), engine::Violation> {
-        let received = self.update(|inner| {
-            let received = inner.machine.receive(packet, now)?;
-            inner.explain(ends::LEFT);
-            Ok(received)
-        })?;
-        if received == Received::Ping
-            && let Some(sender) = self.websocket.get()
-        {
-            // Without room for a pong the peer has taken nothing for long, and sends on.
-            let _sent = beyond(sender, MessageRef::Text("3"));
-        }
-        Ok(())
-    }
-}
-
-impl Inner {
-    fn register_driver(&mut self, cx: &Context<'_>) {
-        if !self.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.driver = Some(cx.waker().clone());
-        }
-    }
-
-    fn wake_driver(&self) {
-        if let Some(waker) = &self.driver {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Says why the session is over, if it is and nobody has said so before.
-    pub(super) fn explain(&mut self, end: End) {
-        if !self.machine.is_open() {
-            self.farewell.get_or_insert_with(|| Box::new(end));
-        }
-    }
-
-    /// A ping of revision 3 has come by a POST.
-    pub(super) fn answer_ping(&mut self) {
-        if let Some(queues) = &mut self.queues {
-            queues.outbox.push_pong();
-            queues.wake_poll();
-        }
-    }
-
-    /// Takes messages that a POST has brought; true if the task had taken all earlier ones,
-    /// `None` if it takes nothing from POSTs any more.
-    pub(super) fn deliver(&mut self, messages: Vec<Message>) -> Option<bool> {
-        let queues = self.queues.as_mut()?;
-        let was_empty = queues.inbound.is_empty();
-        queues.inbound.extend(messages);
-        self.wake_driver();
-        Some(was_empty)
-    }
-
-    /// Registers the waiting poll.
-    pub(super) fn register_poll(&mut self, cx: &Context<'_>) {
-        match &mut self.queues {
-            Some(queues) => queues.poll = Some(cx.waker().clone()),
-            // It is being released.
-            None => cx.waker().wake_by_ref(),
-        }
-    }
-
-    fn wake_poll(&mut self) {
-        if let Some(queues) = &mut self.queues {
-            queues.wake_poll();
-        }
-    }
-
-    /// Registers a sender that waits for room.
-    fn wait<T>(&mut self, cx: &Context<'_>) -> Poll<T> {
-        match &mut self.queues {
-            Some(queues) => queues.wait(cx),
-            None => cx.waker().wake_by_ref(),
-        }
-        Poll::Pending
-    }
-
-    fn wake_waiters(&mut self) {
-        if let Some(queues) = &mut self.queues {
-            queues.wake_waiters();
-        }
-    }
-
-    /// Whether something waits for the next poll.
-    pub(super) fn has_waiting(&self) -> bool {
-        self.queues.as_ref().is_some_and(|queues| !queues.outbox.is_empty())
-    }
-
-    /// What waits for the next poll, as far as it fits `limit` bytes; makes room for more.
-    pub(super) fn take_payload(&mut self, version: Version, base64: bool, limit: usize) -> Payload {
-        let Some(queues) = &mut self.queues else { return Payload::control(version, "6") };
-        let body = Payload::take(&mut queues.outbox, version, base64, limit);
-        queues.wake_waiters();
-        body
-    }
-
-    fn clear(&mut self) {
-        if let Some(queues) = &mut self.queues {
-            queues.outbox.clear();
-        }
-    }
-
-    /// The connection that is being probed, while the session lives on polling.
-    pub(super) fn set_probe(&mut self, probe: Option<Sender>) {
-        if let Some(queues) = &mut self.queues {
-            queues.probe = probe;
-        }
-    }
-
-    fn take_probe(&mut self) -> Option<Sender> {
-        self.queues.as_mut()?.probe.take()
-    }
-
-    /// The WebSocket that the session has moved to, once nothing is left of the time before.
-    fn take_upgraded(&mut self) -> Option<WebSocket> {
-        let taken =
-            self.queues.take_if(|queues| queues.upgraded.is_some() && queues.inbound.is_empty());
-        taken?.upgraded.take()
-    }
-}
-
-fn beyond(sender: &Sender, message: MessageRef<'_>) -> Result<(), SendError> {
-    sender.try_send_beyond(message, RESERVE).map_err(|error| refusal(&error))
-}
-
-fn refusal(error: &rialto_ws::Error) -> SendError {
-    if error.is_full() { SendError::Full } else { SendError::Closed }
 }
 
 #[cfg(test)]

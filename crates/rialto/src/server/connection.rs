@@ -11,9 +11,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rialto_ws::Stream;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::task::{Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -21,6 +24,8 @@ use tokio::time::timeout;
 /// Bytes of a request head, and its header fields.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_FIELDS: usize = 100;
+/// As much of the first request is read before there is a buffer for it.
+const FIRST_READ: usize = 1024;
 
 /// What happens to a connection that was accepted.
 pub(super) trait Welcome: Send + Sync {
@@ -32,19 +37,13 @@ pub(super) trait Welcome: Send + Sync {
 pub(super) struct Plain;
 
 impl Welcome for Plain {
-    fn spawn(&self, stream: TcpStream, mut guest: Guest) {
+    fn spawn(&self, mut stream: TcpStream, mut guest: Guest) {
         tokio::spawn(async move {
-            no_delay(&stream);
-            if guest.is_spoken_to(&stream).await {
-                guest.serve_http1(stream, false).await;
+            guest.hurry(&stream);
+            if let Some(first) = guest.first_bytes(&mut stream).await {
+                guest.serve_http1(stream, first, false).await;
             }
         });
-    }
-}
-
-pub(super) fn no_delay(stream: &TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY was refused");
     }
 }
 
@@ -53,6 +52,8 @@ pub(super) struct Guest {
     pub(super) peer: SocketAddr,
     pub(super) front: Front,
     pub(super) stopped: watch::Receiver<bool>,
+    /// Whether its connection has inherited `TCP_NODELAY` from the listener.
+    pub(super) prompt: bool,
 }
 
 impl Guest {
@@ -61,35 +62,59 @@ impl Guest {
         Deadlines { header: options.header_timeout, keep_alive: options.keep_alive_timeout }
     }
 
-    /// Waits for the first byte, within the time in which a request has to come.
-    ///
-    /// Until then a connection has no buffer, and of many that come at once each has its own only
-    /// while it is served: with those of hyper, they would hold 25 KiB each while they wait.
-    async fn is_spoken_to(&mut self, stream: &TcpStream) -> bool {
-        let limit = self.deadlines().keep_alive;
-        tokio::select! {
-            readable = timeout(limit, stream.readable()) => {
-                // Whatever else is wrong with the stream, reading finds it.
-                readable.inspect_err(|_| tracing::debug!(peer = %self.peer, "no request")).is_ok()
-            }
-            () = wait_for_stop(&mut self.stopped) => false,
+    /// Has the connection send at once what is written.
+    pub(super) fn hurry(&self, stream: &TcpStream) {
+        if !self.prompt
+            && let Err(error) = stream.set_nodelay(true)
+        {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
         }
     }
 
-    /// Serves HTTP/1.1 on a stream.
-    pub(super) async fn serve_http1(self, stream: impl Stream, secure: bool) {
+    /// Waits for the first bytes, within the time in which a request has to come; `None` if they
+    /// do not.
+    ///
+    /// Until then a connection has no buffer, and of many that come at once each has its own only
+    /// while it is served: with those of hyper, they would hold 25 KiB each while they wait.
+    async fn first_bytes(&mut self, stream: &mut TcpStream) -> Option<Vec<u8>> {
+        let limit = self.deadlines().keep_alive;
+        tokio::select! {
+            first = timeout(limit, first_read(stream)) => {
+                first.inspect_err(|_| tracing::debug!(peer = %self.peer, "no request")).ok()?
+            }
+            () = wait_for_stop(&mut self.stopped) => None,
+        }
+    }
+
+    /// Serves HTTP/1.1 on a stream of which these bytes have been read.
+    pub(super) async fn serve_http1(self, stream: impl Stream, first: Vec<u8>, secure: bool) {
         let phase = Phase::http1();
-        let io = TokioIo::new(Conn::new(stream, phase.clone(), self.deadlines()));
+        let conn = Conn::new(stream, phase.clone(), self.deadlines()).behind(first);
+        let io = TokioIo::new(conn);
         let desk = Desk { peer: self.peer, front: self.front, phase, secure };
         let connection = std::pin::pin!(
             http1::Builder::new()
                 .max_buf_size(MAX_HEAD)
                 .max_headers(MAX_FIELDS)
-                .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
+                .serve_connection(io, service_fn(|request| desk.answer(request)))
                 .with_upgrades()
         );
         run(connection, |connection| connection.graceful_shutdown(), self.peer, self.stopped).await;
     }
+}
+
+/// What arrives first; `None` if nothing does before the end.
+///
+/// Reading is the only way to know: tokio takes a stream that was just accepted for readable.
+async fn first_read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    poll_fn(|cx| {
+        let mut bytes = [MaybeUninit::uninit(); FIRST_READ];
+        let mut buffer = ReadBuf::uninit(&mut bytes);
+        let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer));
+        let some = read.is_ok() && !buffer.filled().is_empty();
+        Poll::Ready(some.then(|| buffer.filled().to_vec()))
+    })
+    .await
 }
 
 /// Answers the requests of one connection.
@@ -102,7 +127,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Reply, Infallible> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Infallible> {
         let serving = self.phase.serve();
         let connect = request.method() == Method::CONNECT;
         let mut request = request.map(body);

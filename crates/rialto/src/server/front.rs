@@ -82,7 +82,7 @@ impl Front {
 
     /// Answers a request.
     pub(super) async fn answer(
-        self,
+        &self,
         mut request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
@@ -94,37 +94,36 @@ impl Front {
             if !rest.is_empty() && !rest.starts_with('/') {
                 continue;
             }
-            let name = rest.trim_start_matches('/').to_owned();
+            let name = rest.trim_start_matches('/');
             match kind {
-                Mount::SocketIo(_) if mount.is_empty() && !is_for_root(&name, &request) => {}
-                Mount::SocketIo(engine) => {
-                    return self.socket_io(engine, &name, request, peer).await;
+                Mount::SocketIo(_) if mount.is_empty() && !is_for_root(name, &request) => {}
+                Mount::SocketIo(engine) if is_bundle_name(name) => {
+                    let name = name.to_owned();
+                    return Box::pin(self.bundled(engine, &name, request, peer)).await;
                 }
+                Mount::SocketIo(engine) => return engine.handle(request, peer).await,
                 Mount::Engine(engine) => return engine.handle(request, peer).await,
                 Mount::WebSocket(endpoint) if name.is_empty() => return endpoint.answer(request),
                 Mount::WebSocket(_) => {}
             }
         }
-        self.routes(request, peer).await
+        Box::pin(self.routes(request, peer)).await
     }
 
-    async fn socket_io(
+    /// A file of the browser client, if it is served.
+    async fn bundled(
         &self,
         engine: &Arc<Engine>,
         name: &str,
         request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        if is_bundle_name(name) {
-            let bundle = &self.0.bundle;
-            let answer = bundle.answer(name, request.method(), request.headers()).await;
-            if let Some(mut reply) = answer {
-                let asker = Asker::of(&self.0.core.options, &request, peer).await;
-                add_cors(&self.0.core.options, &asker, &mut reply);
-                return reply;
-            }
-        }
-        engine.handle(request, peer).await
+        let bundle = &self.0.bundle;
+        let answer = bundle.answer(name, request.method(), request.headers()).await;
+        let Some(mut reply) = answer else { return engine.handle(request, peer).await };
+        let asker = Asker::of(&self.0.core.options, &request, peer).await;
+        add_cors(&self.0.core.options, &asker, &mut reply);
+        reply
     }
 
     async fn routes(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Reply {

@@ -116,12 +116,15 @@ struct Door {
 impl Door {
     async fn accept_from(self, listener: Arc<TcpListener>) {
         let mut pause = Duration::ZERO;
+        // Whether connections inherit `TCP_NODELAY` here, the first of them tells.
+        let mut prompt = None;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     pause = Duration::ZERO;
+                    let prompt = *prompt.get_or_insert_with(|| stream.nodelay().unwrap_or(false));
                     let (front, stopped) = (self.front.clone(), self.stopped.clone());
-                    self.welcome.spawn(stream, Guest { peer, front, stopped });
+                    self.welcome.spawn(stream, Guest { peer, front, stopped, prompt });
                 }
                 Err(error) => pause = rialto_ws::accept_pause(&error, pause).await,
             }

@@ -1,6 +1,6 @@
 //! TLS of the server's own listener, with HTTP/2 where both sides speak it.
 
-use super::connection::{Desk, Guest, Welcome, no_delay, run};
+use super::connection::{Desk, Guest, Welcome, run};
 use crate::net::{Conn, Phase};
 use crate::server::Server;
 use hyper::server::conn::http2;
@@ -48,7 +48,7 @@ impl Welcome for Secure {
     fn spawn(&self, stream: TcpStream, guest: Guest) {
         let tls = self.0.clone();
         tokio::spawn(async move {
-            no_delay(&stream);
+            guest.hurry(&stream);
             let peer = guest.peer;
             let stream = match timeout(guest.deadlines().header, tls.accept(stream)).await {
                 Ok(Ok(stream)) => stream,
@@ -57,7 +57,7 @@ impl Welcome for Secure {
             };
             match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => guest.serve_http2(stream).await,
-                _ => guest.serve_http1(stream, true).await,
+                _ => guest.serve_http1(stream, Vec::new(), true).await,
             }
         });
     }
@@ -69,6 +69,10 @@ impl Guest {
         let phase = Phase::http2();
         let io = TokioIo::new(Conn::new(stream, phase.clone(), self.deadlines()));
         let desk = Desk { peer: self.peer, front: self.front, phase, secure: true };
+        let answer = move |request| {
+            let desk = desk.clone();
+            async move { desk.answer(request).await }
+        };
         let connection = std::pin::pin!(
             http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -76,7 +80,7 @@ impl Guest {
                 .keep_alive_timeout(PONG)
                 .max_concurrent_streams(MAX_STREAMS)
                 .enable_connect_protocol()
-                .serve_connection(io, service_fn(move |request| desk.clone().answer(request)))
+                .serve_connection(io, service_fn(answer))
         );
         run(connection, |connection| connection.graceful_shutdown(), self.peer, self.stopped).await;
     }
