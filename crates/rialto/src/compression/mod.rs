@@ -12,7 +12,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 
 /// Above this, compressing takes long enough to be in the way of other connections.
-const BLOCKING: usize = 64 * 1024;
+pub(crate) const BLOCKING: usize = 64 * 1024;
 
 /// The encoding to answer with, by `Accept-Encoding` (RFC 9110 §12.5.3): of those that the client
 /// likes best, the first of ours.

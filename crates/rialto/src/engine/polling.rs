@@ -3,7 +3,7 @@
 use super::reply::{Reply, ended, plain, refused};
 use super::revision3::Payload;
 use super::session::{Inner, Session};
-use crate::compression::AsItIs;
+use crate::compression::{self, AsItIs};
 use crate::ends::{self, End};
 use axum::body::Body;
 use bytes::Bytes;
@@ -51,10 +51,24 @@ pub(super) async fn poll(session: &Arc<Session>, jsonp: Option<&str>) -> Reply {
         Ok(kind) => kind,
         Err(refusal) => return turned_down(refusal),
     };
-    let mut guard = PollGuard { session, answered: false };
+    let guard = PollGuard::new(Arc::clone(session));
     let body = poll_fn(|cx| poll_body(session, kind, cx)).await;
-    guard.answered = true;
-    payload(body, jsonp)
+    guard.answered();
+    let takes_time = body.bytes.len() > compression::BLOCKING;
+    let mut reply = payload(body, jsonp);
+    if takes_time {
+        reply.extensions_mut().insert(Fetched(Arc::clone(session)));
+    }
+    reply
+}
+
+/// Whose packets a long answer holds, which may be compressed before it leaves: an extension.
+#[derive(Clone)]
+pub(super) struct Fetched(Arc<Session>);
+
+/// Watches over the packets of a long answer until they leave, if it is one.
+pub(super) fn guard(reply: &mut Reply) -> Option<PollGuard> {
+    reply.extensions_mut().remove().map(|Fetched(session)| PollGuard::new(session))
 }
 
 /// The body of the answer, once there is something to say; it ends the poll.
@@ -89,15 +103,23 @@ fn poll_body(session: &Session, kind: engine::Poll, cx: &mut Context<'_>) -> Pol
 }
 
 /// Tells the session if the client broke off its poll.
-struct PollGuard<'a> {
-    session: &'a Session,
-    answered: bool,
+pub(super) struct PollGuard(Option<Arc<Session>>);
+
+impl PollGuard {
+    fn new(session: Arc<Session>) -> Self {
+        Self(Some(session))
+    }
+
+    /// The poll has its answer.
+    pub(super) fn answered(mut self) {
+        self.0 = None;
+    }
 }
 
-impl Drop for PollGuard<'_> {
+impl Drop for PollGuard {
     fn drop(&mut self) {
-        if !self.answered {
-            self.session.update(|inner| {
+        if let Some(session) = &self.0 {
+            session.update(|inner| {
                 inner.machine.poll_lost();
                 inner.explain(ends::POLL_LOST);
             });

@@ -149,7 +149,12 @@ impl Engine {
         }
         match settings.zip(accepted) {
             Some((settings, encoding)) => {
-                Box::pin(compression::compress_reply(settings, encoding, reply)).await
+                let guard = polling::guard(&mut reply);
+                let reply = Box::pin(compression::compress_reply(settings, encoding, reply)).await;
+                if let Some(guard) = guard {
+                    guard.answered();
+                }
+                reply
             }
             None => reply,
         }
