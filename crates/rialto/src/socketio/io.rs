@@ -244,7 +244,7 @@ impl Io {
     }
 
     /// How many clients are connected to the server, over whichever transport, in namespaces or not
-    /// yet.
+    /// yet; those included that have gone and whose handlers are still suspended.
     #[must_use]
     pub fn clients_count(&self) -> usize {
         self.0.core().map_or(0, |core| core.close(false))
@@ -282,7 +282,8 @@ impl Io {
     }
 
     /// Closes every connection of the server, with 1001 and the reason `server shutting down`, and
-    /// waits until they are gone, at most [`Options::drain_timeout`](crate::Options).
+    /// waits until they and their suspended handlers are gone, at most
+    /// [`Options::drain_timeout`](crate::Options).
     pub async fn close(&self) {
         let Some(core) = self.0.core() else { return };
         let limit = core.options.drain_timeout;
