@@ -37,6 +37,7 @@ fn the_last_attachment_may_be_lent() {
     assert_eq!(assembler.receive_lent(b"a"), Ok(None));
     let packet = assembler.receive_lent(b"b").unwrap().unwrap();
     assert_eq!(packet.attachments, [&b"a"[..]]);
+    assert_eq!(packet.packet().attachments, 2);
     let attachments = Attachments::from(&packet.attachments).and_lent(b"b");
     assert_eq!((attachments.len(), attachments.bytes()), (2, 2));
     assert_eq!(attachments.to_vec(), [&b"a"[..], b"b"]);

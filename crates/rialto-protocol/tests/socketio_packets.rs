@@ -323,7 +323,10 @@ proptest! {
         space in prop_oneof![Just(""), Just(" ")],
         rest in prop_oneof![Just(""), Just(",1"), Just(" , \"x\" ")],
     ) {
-        let quoted = if written { serde_json::to_string(&name).unwrap() } else { format!("\"{name}\"") };
+        let quoted = match written {
+            true => serde_json::to_string(&name).unwrap(),
+            false => format!("\"{name}\""),
+        };
         let wire = format!("2[{space}{quoted}{rest}]");
         let Ok(packet) = decode(&wire) else { return Ok(()) };
         let (found, behind) = event_name(packet.data).unwrap();

@@ -39,7 +39,6 @@ pub struct Assembler {
 #[derive(Debug)]
 struct Waiting {
     packet: Assembled,
-    expected: usize,
     /// Attachments' bytes that have come so far.
     bytes: usize,
     deadline: Option<Instant>,
@@ -60,6 +59,8 @@ pub struct Assembled {
     split: usize,
     /// See [`Packet::name_end`].
     pub name_end: usize,
+    /// How many attachments were announced.
+    expected: usize,
 }
 
 impl Assembled {
@@ -77,7 +78,7 @@ impl Assembled {
     pub fn packet(&self) -> Packet<'_> {
         Packet {
             kind: self.kind,
-            attachments: self.attachments.len(),
+            attachments: self.expected,
             namespace: self.namespace(),
             query: "",
             id: self.id,
@@ -170,7 +171,7 @@ impl Assembler {
             self.waiting = None;
             return Err(Violation::MessageTooLarge);
         }
-        Ok(waiting.packet.attachments.len() + 1 >= waiting.expected)
+        Ok(waiting.packet.attachments.len() + 1 >= waiting.packet.expected)
     }
 
     fn keep(&mut self, data: Bytes) {
@@ -197,7 +198,6 @@ impl Assembler {
     }
 
     fn hold(&mut self, packet: &Packet<'_>, now: Instant) {
-        let expected = packet.attachments;
         let packet = Assembled {
             kind: packet.kind,
             id: packet.id,
@@ -206,8 +206,9 @@ impl Assembler {
             text: [packet.namespace, packet.data].concat(),
             split: packet.namespace.len(),
             name_end: packet.name_end,
+            expected: packet.attachments,
         };
         let deadline = now.checked_add(self.limits.attachments_timeout);
-        self.waiting = Some(Box::new(Waiting { packet, expected, bytes: 0, deadline }));
+        self.waiting = Some(Box::new(Waiting { packet, bytes: 0, deadline }));
     }
 }

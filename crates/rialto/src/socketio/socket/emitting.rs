@@ -92,7 +92,7 @@ impl Socket {
     }
 
     /// Removes whatever is told of outgoing events, the table's
-    /// ([`Events::on_any_outgoing`](super::Events::on_any_outgoing)) included.
+    /// ([`Events::on_any_outgoing`](crate::Events::on_any_outgoing)) included.
     pub fn off_any_outgoing(&self) {
         self.watch(Vec::clear);
     }
