@@ -16,7 +16,7 @@ use super::outgoing::{Outgoing, OutgoingListener, OutgoingListeners};
 #[cfg(doc)]
 use super::remote::RemoteSocket;
 use super::returning::{Identity, Track, is_recoverable};
-use crate::adapter::{Answer, Room, SavedSession, SessionData};
+use crate::adapter::{Answer, Debtor, Host, Room, SavedSession, SessionData};
 use crate::encoded::{Flags, with_messages, with_scratch};
 use crate::ends;
 use crate::engine::{SendError, Session};
@@ -306,7 +306,11 @@ impl Socket {
         if state.acks() >= self.0.session.options().max_pending_acks {
             return Err(Error::full());
         }
-        state.add_ack(id, pending);
+        let displaced = state.add_ack(id, pending);
+        drop(state);
+        if let Some(displaced) = displaced {
+            displaced.resolve(&self.0.id, None);
+        }
         Ok(())
     }
 
@@ -626,6 +630,6 @@ struct AckGuard(Socket, u64);
 
 impl Drop for AckGuard {
     fn drop(&mut self) {
-        self.0.0.state.lock().take_ack(self.1);
+        self.0.0.forgive(self.1);
     }
 }

@@ -42,8 +42,9 @@ impl State {
         self.rare.as_ref().map_or(0, |rare| rare.acks.len())
     }
 
-    pub(super) fn add_ack(&mut self, id: u64, pending: Pending) {
-        self.rare().acks.insert(id, pending);
+    /// An ack is awaited; gives back another one of that id, which would never come.
+    pub(super) fn add_ack(&mut self, id: u64, pending: Pending) -> Option<Pending> {
+        self.rare().acks.insert(id, pending)
     }
 
     pub(super) fn take_ack(&mut self, id: u64) -> Option<Pending> {
