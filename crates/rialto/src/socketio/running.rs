@@ -3,21 +3,21 @@
 use super::handler::Refused;
 use super::namespace::Namespace;
 use super::returning::Arrival;
-use super::socket::Socket;
+use super::socket::{Closed, Socket};
 use crate::error::Result;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A suspended piece of user code.
 pub(super) enum Running {
     /// A listener of an event.
     Listener { socket: Socket, name: Box<str>, future: BoxFuture<'static, Result<()>> },
     /// `on_connect`, which ends when its client is gone.
-    Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
+    Connect { closed: Closed, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
     Handler { socket: Socket, future: BoxFuture<'static, Result<()>> },
     /// `on_disconnect`.
@@ -47,14 +47,13 @@ impl Future for Running {
             Self::Listener { socket, name, future } => future.as_mut().poll(cx).map(|result| {
                 Finished::Listener { socket: socket.clone(), name: std::mem::take(name), result }
             }),
-            Self::Connect { socket, future } => match future.as_mut().poll(cx) {
-                Poll::Ready(result) => {
-                    Poll::Ready(Finished::Connect { socket: socket.clone(), result })
-                }
-                Poll::Pending => socket
-                    .poll_closed(cx)
-                    .map(|_| Finished::Connect { socket: socket.clone(), result: Ok(()) }),
-            },
+            Self::Connect { closed, future } => {
+                let result = match future.as_mut().poll(cx) {
+                    Poll::Ready(result) => result,
+                    Poll::Pending => ready!(Pin::new(&mut *closed).poll(cx).map(|_| Ok(()))),
+                };
+                Poll::Ready(Finished::Connect { socket: closed.socket().clone(), result })
+            }
             Self::Handler { socket, future } => future
                 .as_mut()
                 .poll(cx)
@@ -98,7 +97,7 @@ impl RunningSet {
     /// The next piece that has ended; `None` if nothing is suspended.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         let Some(pieces) = &mut self.0 else { return Poll::Ready(None) };
-        let finished = std::task::ready!(Pin::new(&mut pieces.futures).poll_next(cx));
+        let finished = ready!(Pin::new(&mut pieces.futures).poll_next(cx));
         match &finished {
             None => self.0 = None,
             Some(Finished::Listener { .. }) => pieces.listeners -= 1,

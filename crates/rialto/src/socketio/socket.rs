@@ -1,8 +1,10 @@
 //! [`Socket`]: one client in one namespace.
 
+mod closed;
 mod member;
 mod state;
 
+pub(super) use self::closed::Closed;
 use self::state::State;
 use super::acks::{Pending, decode};
 use super::broadcast::{Broadcast, Rooms};
@@ -157,7 +159,9 @@ impl Socket {
         if state.reason.is_some() {
             return Poll::Ready(None);
         }
-        state.wait_for_event(cx);
+        let replaced = state.wait_for_event(cx);
+        drop(state);
+        drop(replaced);
         Poll::Pending
     }
 
@@ -497,19 +501,14 @@ impl Socket {
         if self.is_over() { self.0.state.lock().reason } else { None }
     }
 
-    /// Ready when the client is gone; says why. For tasks of your own.
+    /// Ready when the client is gone; says why. For tasks of your own. Cancel safe: dropped, it
+    /// leaves nothing behind.
     pub fn closed(&self) -> impl Future<Output = CloseReason> + Send + 'static {
-        let socket = self.clone();
-        poll_fn(move |cx| socket.poll_closed(cx))
+        self.wait_closed()
     }
 
-    pub(super) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<CloseReason> {
-        let mut state = self.0.state.lock();
-        if let Some(reason) = state.reason {
-            return Poll::Ready(reason);
-        }
-        state.wait_for_end(cx);
-        Poll::Pending
+    pub(super) fn wait_closed(&self) -> Closed {
+        Closed::of(self.clone())
     }
 
     /// Makes the client leave the namespace, and with `close` ends the connection under it.
@@ -589,7 +588,10 @@ impl Socket {
 
     /// Puts an event where the `recv` loop finds it.
     pub(super) fn push_event(&self, event: Event) {
-        self.0.state.lock().push_event(event);
+        let waiting = self.0.state.lock().push_event(event);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
     }
 
     /// Events and bytes that wait for the `recv` loop.

@@ -181,7 +181,8 @@ impl Connection {
                     match future.as_mut().poll(cx) {
                         Poll::Ready(result) => self.connected(&socket, result),
                         Poll::Pending => {
-                            self.running.push(Running::Connect { socket: socket.clone(), future });
+                            let closed = socket.wait_closed();
+                            self.running.push(Running::Connect { closed, future });
                         }
                     }
                 }
