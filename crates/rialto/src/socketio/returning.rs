@@ -92,11 +92,14 @@ impl Returning {
     }
 
     pub(super) fn arrive(&self, pid: &str, socket: &Socket) {
-        self.live.lock().insert(pid.into(), socket.clone());
+        let earlier = self.live.lock().insert(pid.into(), socket.clone());
+        // It may be the last to hold that socket, and with it data of the program.
+        drop(earlier);
     }
 
     pub(super) fn depart(&self, pid: &str) {
-        self.live.lock().remove(pid);
+        let left = self.live.lock().remove(pid);
+        drop(left);
         self.departed.notify_waiters();
     }
 

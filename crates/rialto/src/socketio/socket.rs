@@ -117,7 +117,9 @@ impl Socket {
     /// Takes its former place: data, rooms, what was missed.
     pub(super) fn rejoin(&self, saved: &SavedSession) {
         if let Some(data) = saved.data.get::<Extensions>() {
-            *self.0.data.write() = data.clone();
+            let data = data.clone();
+            let earlier = std::mem::replace(&mut *self.0.data.write(), data);
+            drop(earlier);
         }
         let Some(recovery) = self.0.namespace.recovery() else { return };
         let _turn = rialto_ws::turn::enter();
@@ -241,7 +243,11 @@ impl Socket {
         let mut listeners = listeners.as_deref().cloned().unwrap_or_default();
         change(&mut listeners.0);
         self.0.watched.store(!listeners.0.is_empty(), Ordering::Relaxed);
-        data.insert(listeners);
+        let earlier = data.insert(listeners);
+        // What listeners hold is the program's, and so are the values below: they are dropped when
+        // nothing is locked.
+        drop(data);
+        drop(earlier);
     }
 
     /// Where its events are recorded, if it can come back for them.
@@ -451,7 +457,8 @@ impl Socket {
 
     /// Stores a value for this socket, in place of an earlier one of its type.
     pub fn set_data<T: Send + Sync + 'static>(&self, value: T) {
-        self.0.data.write().insert(value);
+        let earlier = self.0.data.write().insert(value);
+        drop(earlier);
     }
 
     /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes
@@ -465,8 +472,9 @@ impl Socket {
     {
         let json = serde_json::to_string(&value)?;
         let mut data = self.0.data.write();
-        data.insert(SharedData(json.into()));
-        data.insert(value);
+        let earlier = (data.insert(SharedData(json.into())), data.insert(value));
+        drop(data);
+        drop(earlier);
         Ok(())
     }
 
