@@ -4,13 +4,15 @@
 
 mod support;
 
-use rialto::{CloseReason, Events, Server};
+use rialto::{CloseReason, Events, Server, Socket};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use support::log::Log;
 use support::{Client, start, within};
+use tokio::sync::mpsc;
 
 /// Counts how often it was woken.
 #[derive(Default)]
@@ -53,4 +55,46 @@ async fn who_waits_no_more_for_the_end_leaves_nothing_behind() {
     let gone = Poll::Ready(CloseReason::TransportClose);
     assert_eq!(closed.as_mut().poll(&mut Context::from_waker(&waker)), gone);
     assert_eq!(other.as_mut().poll(&mut Context::from_waker(&waker)), gone);
+}
+
+/// Emits when the client is gone.
+async fn late(socket: &Socket) -> rialto::Result {
+    socket.closed().await;
+    socket.emit("late", ()).await
+}
+
+/// More than a namespace has warnings.
+const LEAVE: usize = 12;
+
+#[tokio::test]
+async fn a_listener_whose_client_has_left_has_not_failed() {
+    let (log, _guard) = Log::here();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let events = Events::new()
+        .on("late", async |socket, ()| late(&socket).await)
+        .middleware(
+            async |socket, event| {
+                if event.name() == "held" { late(&socket).await } else { Ok(()) }
+            },
+        )
+        .on("fail", async |_, ()| Err("on purpose".into()))
+        .on_error(move |_, event, error| tell.send(format!("{event}: {error}")).unwrap());
+    let (address, io) = start(Server::new(events)).await;
+    for _ in 0..LEAVE {
+        let mut client = Client::join(address).await;
+        client.send("2[\"late\"]").await;
+        client.send("2[\"held\"]").await;
+        client.socket.close(1000, "").await.unwrap();
+    }
+    within(async {
+        while io.count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mut client = Client::join(address).await;
+    client.send("2[\"fail\"]").await;
+    assert_eq!(within(told.recv()).await.unwrap(), "fail: on purpose");
+    let warnings = log.take("WARN");
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
 }

@@ -145,9 +145,7 @@ impl Connection {
             Finished::Connect { socket, result } => self.connected(&socket, result),
             Finished::Disconnect => {}
             Finished::Handler { socket, result } => {
-                if let Err(error) = result
-                    && !error.is_disconnected()
-                {
+                if let Err(error) = result {
                     warn_or_debug(&socket, "the loop", &error);
                 }
                 // The handler is the client's life in the namespace: when it returns, it is over.

@@ -283,7 +283,9 @@ impl Events {
         self.named.keys().map(|name| &**name)
     }
 
-    /// Is told of each event that does not decode and each listener that fails.
+    /// Is told of each event that does not decode and each listener that fails. One that could not
+    /// emit because its client has left has not ([`Error::is_disconnected`]): that is no mistake of
+    /// anybody, and nothing is logged.
     #[must_use]
     pub fn on_error<H>(mut self, handler: H) -> Self
     where
@@ -378,9 +380,7 @@ impl Events {
         if socket.upgraded().await {
             let running = self.upgrade.iter().map(|handler| handler(socket.clone()));
             for result in join_all(running.collect::<Vec<_>>()).await {
-                if let Err(error) = result
-                    && !error.is_disconnected()
-                {
+                if let Err(error) = result {
                     self.report(&socket, "upgrade", &error);
                 }
             }
@@ -394,6 +394,9 @@ impl Events {
 
     /// A listener failed, or an event did not decode.
     pub(super) fn report(&self, socket: &Socket, event: &str, error: &Error) {
+        if error.is_disconnected() {
+            return;
+        }
         warn_or_debug(socket, event, error);
         for handler in &self.error {
             handler(socket, event, error);
@@ -408,7 +411,11 @@ impl fmt::Debug for Events {
 }
 
 /// Logs the failure of a handler: the first ones as warnings, later ones as what peers can cause.
+/// That a client has left in the midst of it is none.
 pub(super) fn warn_or_debug(socket: &Socket, event: &str, error: &Error) {
+    if error.is_disconnected() {
+        return;
+    }
     if socket.count_report() {
         tracing::warn!(socket = socket.id(), ?event, %error, "a handler failed");
     } else {

@@ -192,8 +192,7 @@ impl Connection {
 
     /// `on_connect` has ended.
     pub(super) fn connected(&self, socket: &Socket, result: Result<()>) {
-        let Err(error) = result else { return };
-        if !error.is_disconnected() {
+        if let Err(error) = result {
             self.report(socket, "connect", &error);
         }
     }
