@@ -143,3 +143,47 @@ async fn what_an_adapter_asks_is_owed_as_long_as_the_adapter_keeps_its_request()
     let (answer, ()) = tokio::join!(socket.emit_with_ack::<u64>("ask", ()), answering);
     assert_eq!(answer.unwrap(), 8);
 }
+
+/// Asks, and makes sure that nothing but these answers comes.
+async fn answered(events: Events, answer: &str) {
+    let events = events.on_ack("next", async |_, ()| Ok("next"));
+    let (address, _io) = start(Server::new(events)).await;
+    let mut client = Client::join(address).await;
+    assert_eq!(client.ask(7, "[\"ask\",1]").await, answer);
+    assert_eq!(client.ask(8, "[\"next\"]").await, "38[\"next\"]");
+}
+
+#[tokio::test]
+async fn of_two_listeners_with_an_ack_the_first_answers() {
+    let events = Events::new()
+        .on_ack("ask", async |_, n: u64| Ok(n))
+        .on_ack("ask", async |_, n: u64| Ok(n + 1));
+    answered(events, "37[1]").await;
+}
+
+#[tokio::test]
+async fn a_listener_for_everything_answers_before_the_events_own() {
+    let events = Events::new()
+        .on_any(async |_, event| event.ack("any").await)
+        .on_any(async |_, event| event.ack("another").await)
+        .on_ack("ask", async |_, n: u64| Ok(n));
+    let (address, _io) = start(Server::new(events)).await;
+    let mut client = Client::join(address).await;
+    assert_eq!(client.ask(7, "[\"ask\",1]").await, "37[\"any\"]");
+    assert_eq!(client.ask(8, "[\"ask\",1]").await, "38[\"any\"]");
+}
+
+#[tokio::test]
+async fn a_middleware_that_answers_leaves_nothing_to_answer() {
+    let events = Events::new()
+        .middleware(async |_, event| match event.name() {
+            "ask" => event.ack("no").await,
+            _ => Ok(()),
+        })
+        .on_any(async |_, event| {
+            assert_eq!(event.wants_ack(), event.name() != "ask");
+            Ok(())
+        })
+        .on_ack("ask", async |_, n: u64| Ok(n));
+    answered(events, "37[\"no\"]").await;
+}

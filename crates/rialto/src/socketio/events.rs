@@ -4,6 +4,7 @@ use super::event::{Event, Incoming};
 use super::listener::{self, Listener};
 use super::misnamed;
 use super::outgoing::{Outgoing, OutgoingListener};
+use super::owed::Wanted;
 use super::socket::Socket;
 use crate::error::{Error, Result};
 use crate::options::Transport;
@@ -345,10 +346,13 @@ impl Events {
         incoming: &Incoming<'_>,
         mut run: impl FnMut(BoxFuture<'static, Result<()>>),
     ) {
+        let entries = self.named.get(incoming.name).map_or(&[][..], Vec::as_slice);
+        let several = self.any.len() + entries.len() > 1;
+        let given = incoming.ack.filter(|_| several).and_then(Wanted::sharing);
+        let incoming = &incoming.shared(given.as_ref());
         for any in &self.any {
             run(any(socket.clone(), incoming.to_event(socket)));
         }
-        let Some(entries) = self.named.get(incoming.name) else { return };
         for entry in entries {
             if entry.once.is_some_and(|number| !socket.fire_once(number)) {
                 continue;

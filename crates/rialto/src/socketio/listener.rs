@@ -1,6 +1,7 @@
 //! Typed listeners behind one interface.
 
 use super::event::Incoming;
+use super::owed::Wanted;
 use super::socket::Socket;
 use crate::error::Result;
 use bytes::Bytes;
@@ -46,12 +47,12 @@ where
     Box::new(move |socket, incoming| {
         let args = incoming.args()?;
         let running = handler(socket.clone(), args);
-        let (socket, ack) = (socket.clone(), incoming.ack);
+        let (socket, ack) = (socket.clone(), incoming.ack.map(Wanted::to_owed));
         Ok(Box::pin(async move {
             let output = running.await;
             let bytes = bytes::<F>(&output).cloned();
             let answer = output?;
-            let sending = ack.map(|id| match bytes {
+            let sending = ack.and_then(|ack| ack.take()).map(|id| match bytes {
                 Some(bytes) => socket.send_ack(id, &Value::Binary(bytes)),
                 None => socket.send_ack(id, &answer),
             });

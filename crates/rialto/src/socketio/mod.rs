@@ -15,6 +15,7 @@ mod listener;
 mod misnamed;
 mod namespace;
 mod outgoing;
+mod owed;
 mod pattern;
 mod rare;
 mod reading;
