@@ -113,12 +113,13 @@ pub struct Options {
     /// Compression of HTTP answers: long-polling, and the browser client. Default on, from 1024
     /// bytes.
     pub http_compression: Option<HttpCompression>,
-    /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
+    /// Bytes that may wait for one slow peer. Default `None`: twice
+    /// [`max_payload`](Self::max_payload), but 1 MiB at least.
     ///
     /// While that much waits, [`Options::slow_peer`] says what becomes of more. The message that
     /// reaches the budget is still taken. A client on long-polling is this far behind whatever was
     /// sent since its last poll: raise it where bursts are large and polling is common.
-    pub send_budget: usize,
+    pub send_budget: Option<usize>,
     /// What becomes of an event for a peer that has no room for it. Default [`SlowPeer::Wait`].
     pub slow_peer: SlowPeer,
     /// How long a peer may take nothing of what waits for it. Default 30 s; then it is cut off, and
@@ -196,7 +197,7 @@ impl Default for Options {
             initial_headers: None,
             headers: None,
             http_compression: Some(HttpCompression::default()),
-            send_budget: 2_000_000,
+            send_budget: None,
             slow_peer: SlowPeer::Wait,
             stall_timeout: Some(Duration::from_secs(30)),
             max_buffered: 256 << 20,
@@ -222,12 +223,19 @@ impl Options {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
         allow_eio3: bool, allow_jsonp: bool,
-        serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
+        serve_client: ServeClient, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
+    }
+
+    /// Sets [`Options::send_budget`].
+    #[must_use]
+    pub fn send_budget(mut self, bytes: usize) -> Self {
+        self.send_budget = Some(bytes);
+        self
     }
 
     /// Switches [`Options::per_message_deflate`] on, with these settings.
@@ -436,6 +444,13 @@ impl Options {
         self
     }
 
+    /// Bytes that may wait for one slow peer, now that all options are known: room for two of the
+    /// largest messages, unless [`Options::send_budget`] says otherwise.
+    pub(crate) fn budget(&self) -> usize {
+        const LEAST: usize = 1 << 20;
+        self.send_budget.unwrap_or_else(|| self.max_payload.saturating_mul(2).max(LEAST))
+    }
+
     /// The origins that may connect, as CORS names them.
     pub(crate) fn origins(&self) -> Origins {
         self.cors.as_ref().map_or_else(Origins::same, |cors| cors.origins.clone())
@@ -456,4 +471,19 @@ pub enum ServeClient {
     Folder(PathBuf),
     /// None.
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_follows_the_largest_message_unless_it_is_set() {
+        let options = Options::default();
+        assert_eq!(options.budget(), 2_000_000);
+        assert_eq!(options.clone().max_payload(10_000_000).budget(), 20_000_000);
+        assert_eq!(options.clone().max_payload(1_000).budget(), 1 << 20);
+        assert_eq!(options.clone().max_payload(usize::MAX).budget(), usize::MAX);
+        assert_eq!(options.send_budget(5).max_payload(10_000_000).budget(), 5);
+    }
 }

@@ -252,3 +252,18 @@ async fn all_slow_peers_together_stay_below_the_ceiling() {
     }
     assert!(io.stats().buffered < before);
 }
+
+#[tokio::test]
+async fn a_larger_max_payload_is_more_room_between_two_polls() {
+    let (address, io) =
+        start(Server::new(Events::new()).options(Options::default().max_payload(10_000_000))).await;
+    let mut poller = Poller::join(address).await;
+    let image = "x".repeat(3_000_000);
+    for _ in 0..6 {
+        io.emit("image", &image).await.unwrap();
+    }
+    let mut arrived = 0;
+    while arrived < 6 {
+        arrived += poller.poll().await.matches("42[\"image\",").count();
+    }
+}

@@ -120,7 +120,7 @@ impl Session {
 
     /// Cuts off a peer that has no room for what cannot wait.
     pub(crate) fn close_slow(&self) {
-        let budget = self.options().send_budget;
+        let budget = self.options().budget();
         if self.is_open() {
             tracing::warn!(budget, "{}", ends::SLOW.text);
             self.counters().closed_slow();
@@ -237,7 +237,7 @@ impl Session {
         }
         let waiting = inner.queues.as_ref().map_or(0, |queues| queues.outbox.len());
         let exhausted = inner.has_waiting() && self.engine.host().buffered.is_exhausted();
-        let room = waiting < self.options().send_budget && !exhausted;
+        let room = waiting < self.options().budget() && !exhausted;
         if room { Ok(()) } else { Err(SendError::Full) }
     }
 

@@ -75,7 +75,7 @@ impl Returning {
         let recovery = options.connection_state_recovery.as_ref()?;
         Some(Self {
             skip_middlewares: recovery.skip_middlewares,
-            limit: options.send_budget,
+            limit: options.budget(),
             kept: recovery.max_disconnection_duration,
             live: Mutex::default(),
             departed: Notify::new(),
