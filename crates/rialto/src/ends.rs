@@ -35,7 +35,7 @@ pub(crate) const SERVERS_ONLY: End = end(1002, "a packet that only servers send"
 pub(crate) const NOT_PARSED: End = end(1002, "the message is no packet of this server's parser");
 /// Nothing was heard.
 pub(crate) const SILENT: End = end(1008, "ping timeout");
-/// `connect_timeout`.
+/// `connect_timeout`, `refused_timeout`.
 pub(crate) const NEVER_JOINED: End = end(1008, "no namespace was joined in time");
 /// Refused CONNECTs.
 pub(crate) const REFUSED: End = end(1008, "too many refused namespaces");

@@ -71,6 +71,13 @@ pub struct Options {
     pub ping_timeout: Duration,
     /// How long a client may take to join its first namespace. Default 45 s; then it is closed.
     pub connect_timeout: Duration,
+    /// How long a client may stay that was refused a namespace, by its login or because there is no
+    /// such namespace, and is in no other. Default `None`, as in socket.io: until
+    /// [`connect_timeout`](Self::connect_timeout) if it has never been in one, or as long as it
+    /// likes.
+    ///
+    /// It counts from the first refusal, so leave time for a second try with another login.
+    pub refused_timeout: Option<Duration>,
     /// How long an upgrade from polling may take. Default 10 s; then it stays on polling.
     pub upgrade_timeout: Duration,
     /// Bytes in one message or POST body, inclusive. Default 1 000 000.
@@ -182,6 +189,7 @@ impl Default for Options {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(45),
+            refused_timeout: None,
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 1_000_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
@@ -235,6 +243,13 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = Some(bytes);
+        self
+    }
+
+    /// Sets [`Options::refused_timeout`].
+    #[must_use]
+    pub fn refused_timeout(mut self, time: Duration) -> Self {
+        self.refused_timeout = Some(time);
         self
     }
 

@@ -4,12 +4,13 @@
 
 mod support;
 
-use rialto::{CloseReason, Events, Server, Socket};
+use rialto::{CloseReason, Events, Options, Refused, Server, Socket, guard};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 use support::log::Log;
 use support::{Client, start, within};
 use tokio::sync::mpsc;
@@ -97,4 +98,54 @@ async fn a_listener_whose_client_has_left_has_not_failed() {
     assert_eq!(within(told.recv()).await.unwrap(), "fail: on purpose");
     let warnings = log.take("WARN");
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
+}
+
+/// A server that refuses `/members` and has no other namespace but the main one.
+async fn refusing(time: Option<Duration>) -> std::net::SocketAddr {
+    let login = async |_: rialto::Handshake| Err::<(), _>(Refused::new("members only"));
+    let options = Options::default();
+    let options = match time {
+        Some(time) => options.refused_timeout(time),
+        None => options,
+    };
+    let server = Server::new(Events::new()).namespace("/members", guard(login, Events::new()));
+    start(server.options(options)).await.0
+}
+
+#[tokio::test]
+async fn who_was_refused_and_is_in_no_namespace_is_closed() {
+    let address = refusing(Some(Duration::from_millis(50))).await;
+    for namespace in ["/members", "/nothing"] {
+        let mut client = Client::open(address).await;
+        client.send(&format!("0{namespace},")).await;
+        assert!(client.recv().await.starts_with(&format!("4{namespace},")));
+        let reason = "no namespace was joined in time".to_owned();
+        assert_eq!(client.closed().await, (1008, reason.clone()));
+
+        // One that has been in another counts as well.
+        let mut client = Client::join(address).await;
+        client.send("1").await;
+        client.send(&format!("0{namespace},")).await;
+        assert!(client.recv().await.starts_with(&format!("4{namespace},")));
+        assert_eq!(client.closed().await, (1008, reason));
+    }
+}
+
+#[tokio::test]
+async fn who_was_refused_may_stay_in_another_namespace_or_without_the_option() {
+    let short = Duration::from_millis(50);
+    for (address, joins) in [(refusing(Some(short)).await, true), (refusing(None).await, false)] {
+        let mut client = Client::open(address).await;
+        client.send("0/nothing,").await;
+        assert!(client.recv().await.starts_with("4/nothing,"));
+        if joins {
+            client.send("0").await;
+            assert!(client.recv().await.starts_with("0{"));
+            client.send("0/nothing,").await;
+            assert!(client.recv().await.starts_with("4/nothing,"));
+        }
+        tokio::time::sleep(short * 3).await;
+        client.send("0/members,").await;
+        assert!(client.recv().await.starts_with("4/members,"));
+    }
 }

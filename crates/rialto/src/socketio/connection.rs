@@ -45,6 +45,7 @@ struct Connection {
     reading: Reading,
     running: RunningSet,
     parked: Parked,
+    /// When it is to be in a namespace.
     connect_by: Option<Instant>,
     /// The main namespace is to be joined unasked: so it is for clients of revision 4.
     joins_main: bool,
@@ -270,8 +271,11 @@ impl Client for Connection {
         self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
-            let text = ends::NEVER_JOINED.text;
-            return Err(Fault { reason: CloseReason::ForcedClose, text });
+            // After a refusal it may be in another namespace.
+            if self.joined.is_empty() {
+                let text = ends::NEVER_JOINED.text;
+                return Err(Fault { reason: CloseReason::ForcedClose, text });
+            }
         }
         Ok(())
     }
