@@ -19,6 +19,7 @@ mod cookie;
 mod cors;
 mod generate_id;
 mod hooks;
+mod hosts;
 mod recovery;
 mod slow_peer;
 
@@ -102,6 +103,15 @@ pub struct Options {
     /// Which foreign pages may use the server, and how CORS answers them. Default none: only
     /// pages of the same origin (loopback pages reach loopback servers on any port).
     pub cors: Option<Cors>,
+    /// The names under which the server may be asked for: what may stand in `Host`. Default `None`:
+    /// any.
+    ///
+    /// A page can give its own name the address of your server (DNS rebinding); then page and
+    /// server are of one origin for the browser, and the check of origins lets it in. With the list
+    /// such a request is refused with 403, on every transport and by WebSockets of
+    /// [`Server::websocket`](crate::Server::websocket). It matters most where no login stands
+    /// between a browser and the server: on a developer's machine, in a home, in a company's network.
+    pub allowed_hosts: Option<Vec<String>>,
     /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
     /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
     pub serve_client: ServeClient,
@@ -198,6 +208,7 @@ impl Default for Options {
             allow_jsonp: false,
             cookie: None,
             cors: None,
+            allowed_hosts: None,
             serve_client: ServeClient::Own,
             connection_state_recovery: None,
             allow_request: None,

@@ -34,6 +34,7 @@ impl Options {
             tracing::warn!("`{name}` is zero: {effect}");
         }
         self.cors.iter().for_each(Cors::warn);
+        self.warn_of_hosts();
     }
 
     /// With a zero here nobody is served.
