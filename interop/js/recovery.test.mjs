@@ -46,6 +46,7 @@ for (const transport of TRANSPORTS.filter(({ settled }) => settled)) {
       await ack(socket, "join", "room");
       await ack(socket, "set-data", { n: 7 });
       const [id, seen] = [socket.id, collect(socket, "news")];
+      assert.equal((await ack(socket, "info")).recovered, false);
       await announce("news", 1);
       await eventually(() => seen.length === 1);
       await lose(socket, async () => {
@@ -54,6 +55,7 @@ for (const transport of TRANSPORTS.filter(({ settled }) => settled)) {
         }
       });
       assert.equal(socket.recovered, true);
+      assert.equal((await ack(socket, "info")).recovered, true);
       assert.equal(socket.id, id);
       assert.deepEqual(seen, [1, 2, 3, 4]);
       assert.equal(await ack(socket, "room-size", "room"), 1);

@@ -36,7 +36,7 @@ pub(crate) const NOT_PARSED: End =
     end(1002, "the message is no packet of this server's parser; does the client use another?");
 /// Nothing was heard.
 pub(crate) const SILENT: End = end(1008, "ping timeout");
-/// `connect_timeout`.
+/// `connect_timeout`, `refused_timeout`.
 pub(crate) const NEVER_JOINED: End = end(1008, "no namespace was joined in time");
 /// Refused CONNECTs.
 pub(crate) const REFUSED: End = end(1008, "too many refused namespaces");

@@ -19,6 +19,7 @@ mod cookie;
 mod cors;
 mod generate_id;
 mod hooks;
+mod hosts;
 mod recovery;
 mod slow_peer;
 
@@ -71,6 +72,13 @@ pub struct Options {
     pub ping_timeout: Duration,
     /// How long a client may take to join its first namespace. Default 45 s; then it is closed.
     pub connect_timeout: Duration,
+    /// How long a client may stay that was refused a namespace, by its login or because there is no
+    /// such namespace, and is in no other. Default `None`, as in socket.io: until
+    /// [`connect_timeout`](Self::connect_timeout) if it has never been in one, or as long as it
+    /// likes.
+    ///
+    /// It counts from the first refusal, so leave time for a second try with another login.
+    pub refused_timeout: Option<Duration>,
     /// How long an upgrade from polling may take. Default 10 s; then it stays on polling.
     pub upgrade_timeout: Duration,
     /// Bytes in one message or POST body, inclusive. Default 1 000 000.
@@ -95,6 +103,15 @@ pub struct Options {
     /// Which foreign pages may use the server, and how CORS answers them. Default none: only
     /// pages of the same origin (loopback pages reach loopback servers on any port).
     pub cors: Option<Cors>,
+    /// The names under which the server may be asked for: what may stand in `Host`. Default `None`:
+    /// any.
+    ///
+    /// A page can give its own name the address of your server (DNS rebinding); then page and
+    /// server are of one origin for the browser, and the check of origins lets it in. With the list
+    /// such a request is refused with 403, on every transport and by WebSockets of
+    /// [`Server::websocket`](crate::Server::websocket). It matters most where no login stands
+    /// between a browser and the server: on a developer's machine, in a home, in a company's network.
+    pub allowed_hosts: Option<Vec<String>>,
     /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
     /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
     pub serve_client: ServeClient,
@@ -113,12 +130,13 @@ pub struct Options {
     /// Compression of HTTP answers: long-polling, and the browser client. Default on, from 1024
     /// bytes.
     pub http_compression: Option<HttpCompression>,
-    /// Bytes that may wait for one slow peer. Default 2 000 000 (twice `max_payload`).
+    /// Bytes that may wait for one slow peer. Default `None`: twice
+    /// [`max_payload`](Self::max_payload), but 1 MiB at least.
     ///
     /// While that much waits, [`Options::slow_peer`] says what becomes of more. The message that
     /// reaches the budget is still taken. A client on long-polling is this far behind whatever was
     /// sent since its last poll: raise it where bursts are large and polling is common.
-    pub send_budget: usize,
+    pub send_budget: Option<usize>,
     /// What becomes of an event for a peer that has no room for it. Default [`SlowPeer::Wait`].
     pub slow_peer: SlowPeer,
     /// How long a peer may take nothing of what waits for it. Default 30 s; then it is cut off, and
@@ -183,6 +201,7 @@ impl Default for Options {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(45),
+            refused_timeout: None,
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 1_000_000,
             transports: vec![Transport::Polling, Transport::WebSocket],
@@ -191,6 +210,7 @@ impl Default for Options {
             allow_jsonp: false,
             cookie: None,
             cors: None,
+            allowed_hosts: None,
             serve_client: ServeClient::Own,
             connection_state_recovery: None,
             allow_request: None,
@@ -198,7 +218,7 @@ impl Default for Options {
             initial_headers: None,
             headers: None,
             http_compression: Some(HttpCompression::default()),
-            send_budget: 2_000_000,
+            send_budget: None,
             slow_peer: SlowPeer::Wait,
             stall_timeout: Some(Duration::from_secs(30)),
             max_buffered: 256 << 20,
@@ -232,12 +252,26 @@ impl Options {
         ping_interval: Duration, ping_timeout: Duration, connect_timeout: Duration,
         upgrade_timeout: Duration, max_payload: usize, allow_upgrades: bool,
         allow_eio3: bool, allow_jsonp: bool,
-        serve_client: ServeClient, send_budget: usize, slow_peer: SlowPeer,
+        serve_client: ServeClient, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
         max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
+    }
+
+    /// Sets [`Options::send_budget`].
+    #[must_use]
+    pub fn send_budget(mut self, bytes: usize) -> Self {
+        self.send_budget = Some(bytes);
+        self
+    }
+
+    /// Sets [`Options::refused_timeout`].
+    #[must_use]
+    pub fn refused_timeout(mut self, time: Duration) -> Self {
+        self.refused_timeout = Some(time);
+        self
     }
 
     /// Switches [`Options::per_message_deflate`] on, with these settings.
@@ -446,6 +480,13 @@ impl Options {
         self
     }
 
+    /// Bytes that may wait for one slow peer, now that all options are known: room for two of the
+    /// largest messages, unless [`Options::send_budget`] says otherwise.
+    pub(crate) fn budget(&self) -> usize {
+        const LEAST: usize = 1 << 20;
+        self.send_budget.unwrap_or_else(|| self.max_payload.saturating_mul(2).max(LEAST))
+    }
+
     /// The origins that may connect, as CORS names them.
     pub(crate) fn origins(&self) -> Origins {
         self.cors.as_ref().map_or_else(Origins::same, |cors| cors.origins.clone())
@@ -466,4 +507,19 @@ pub enum ServeClient {
     Folder(PathBuf),
     /// None.
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_follows_the_largest_message_unless_it_is_set() {
+        let options = Options::default();
+        assert_eq!(options.budget(), 2_000_000);
+        assert_eq!(options.clone().max_payload(10_000_000).budget(), 20_000_000);
+        assert_eq!(options.clone().max_payload(1_000).budget(), 1 << 20);
+        assert_eq!(options.clone().max_payload(usize::MAX).budget(), usize::MAX);
+        assert_eq!(options.send_budget(5).max_payload(10_000_000).budget(), 5);
+    }
 }

@@ -335,3 +335,18 @@ async fn large_events_of_those_who_do_not_read_are_not_piled_up() {
     }
     clients.iter().for_each(|client| client.abort());
 }
+
+#[tokio::test]
+async fn a_larger_max_payload_is_more_room_between_two_polls() {
+    let (address, io) =
+        start(Server::new(Events::new()).options(Options::default().max_payload(10_000_000))).await;
+    let mut poller = Poller::join(address).await;
+    let image = "x".repeat(3_000_000);
+    for _ in 0..6 {
+        io.emit("image", &image).await.unwrap();
+    }
+    let mut arrived = 0;
+    while arrived < 6 {
+        arrived += poller.poll().await.matches("42[\"image\",").count();
+    }
+}

@@ -9,6 +9,7 @@ use rialto::{ConnectionStateRecovery, Events, Io, Options, Server, Socket};
 use std::net::SocketAddr;
 use std::time::Duration;
 use support::{Client, start, within};
+use tokio::sync::mpsc;
 
 async fn serve(events: Events, kept: Duration) -> (SocketAddr, Io) {
     let recovery = ConnectionStateRecovery::default().max_disconnection_duration(kept);
@@ -102,4 +103,64 @@ async fn data_that_is_dropped_with_a_session_that_has_expired() {
     assert_eq!(client.ask(0, "[\"stay\"]").await, "30[]");
     drop(client);
     assert_eq!(event(&mut other).await, r#"2["gone""#);
+}
+
+/// A value that looks at the socket's other data when it goes.
+struct Looks(Socket, mpsc::UnboundedSender<u64>);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        self.0.set_data("seen".to_owned());
+        let number = self.0.data::<u64>().map_or(0, |number| *number);
+        self.1.send(number).unwrap();
+    }
+}
+
+impl serde::Serialize for Looks {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(1)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_is_replaced() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let events = Events::new().on_ack("replace", move |socket: Socket, ()| {
+        let tell = tell.clone();
+        async move {
+            socket.set_data(7_u64);
+            socket.set_data(Looks(socket.clone(), tell.clone()));
+            socket.set_data(Looks(socket.clone(), tell.clone()));
+            socket.set_shared_data(Looks(socket.clone(), tell))?;
+            drop(socket.remove_data::<Looks>());
+            Ok(())
+        }
+    });
+    let (address, _io) = serve(events, Duration::from_secs(60)).await;
+    let mut client = Client::open(address).await;
+    join(&mut client, "").await;
+    client.send(r#"21["replace"]"#).await;
+    for _ in 0..3 {
+        assert_eq!(within(told.recv()).await, Some(7));
+    }
+    assert_eq!(client.recv().await, "31[]");
+}
+
+/// A listener of outgoing events that holds such a value.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_that_are_removed() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let events = Events::new().on_ack("listen", move |socket: Socket, ()| {
+        socket.set_data(7_u64);
+        let held = Looks(socket.clone(), tell.clone());
+        socket.on_any_outgoing(move |_, _| assert!(held.0.is_connected()));
+        socket.off_any_outgoing();
+        std::future::ready(Ok(()))
+    });
+    let (address, _io) = serve(events, Duration::from_secs(60)).await;
+    let mut client = Client::open(address).await;
+    join(&mut client, "").await;
+    client.send(r#"21["listen"]"#).await;
+    assert_eq!(within(told.recv()).await, Some(7));
+    assert_eq!(client.recv().await, "31[]");
 }

@@ -60,7 +60,7 @@ fn info(socket: &Socket) -> serde_json::Value {
         "nsp": socket.namespace(),
         "transport": socket.transport().as_str(),
         "protocol": socket.handshake().protocol(),
-        "recovered": false,
+        "recovered": socket.recovered(),
         "rooms": rooms,
     })
 }

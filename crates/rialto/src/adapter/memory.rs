@@ -107,17 +107,21 @@ impl Adapter for Memory {
             index.marks.insert(Arc::clone(&id), Marks { since, ..Marks::default() });
         }
         drop(id);
-        Arc::make_mut(&mut index.all).replace(Seat(member));
+        let earlier = Arc::make_mut(&mut index.all).replace(Seat(member));
+        drop(index);
+        // It may be the last to hold that socket, and with it data of the program.
+        drop(earlier);
     }
 
     fn remove(&self, id: &str) {
-        self.change(|index| {
+        let left = self.change(|index| {
             for room in index.joined.remove(id).unwrap_or_default() {
                 index.leave(id, &room);
             }
             index.marks.remove(id);
-            Arc::make_mut(&mut index.all).swap_remove(id);
+            Arc::make_mut(&mut index.all).swap_take(id)
         });
+        drop(left);
     }
 
     fn join(&self, id: &str, rooms: &[Room]) -> bool {

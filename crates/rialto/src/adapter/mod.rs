@@ -3,6 +3,7 @@
 //! A namespace asks its adapter and nobody else, so the same program runs on one machine with
 //! [`Memory`] and on many with an adapter of `rialto-cluster`.
 
+mod ack;
 mod details;
 mod history;
 mod index;
@@ -12,6 +13,8 @@ mod recovery;
 mod rooms;
 mod servers;
 
+pub(crate) use ack::Debtor;
+pub use ack::{AckRequest, AckSink};
 pub use details::SocketDetails;
 pub(crate) use log::outside;
 pub use memory::Memory;
@@ -84,38 +87,6 @@ pub struct Answer {
     pub data: String,
     /// Their attachments.
     pub attachments: Vec<Bytes>,
-}
-
-/// Collects the answers to one broadcast.
-pub trait AckSink: Send + Sync {
-    /// The packet has been handed to this socket, which is to answer.
-    fn expect(&self, socket: &Room);
-
-    /// The socket has answered; `None` if it has left before.
-    fn answer(&self, socket: &Room, answer: Option<Answer>);
-
-    /// The answers are not complete before [`AckSink::release`]: for an adapter that still has to
-    /// hear which sockets of another server were reached.
-    fn hold(&self);
-
-    /// The opposite of one [`AckSink::hold`]. What is not released is overtaken by the time limit.
-    fn release(&self);
-}
-
-/// The ack that a broadcast asks for.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct AckRequest {
-    /// The id in the packet.
-    pub id: u64,
-    /// Where the answers go.
-    pub sink: Arc<dyn AckSink>,
-}
-
-impl std::fmt::Debug for AckRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AckRequest").field("id", &self.id).finish_non_exhaustive()
-    }
 }
 
 /// Rooms and delivery of one namespace.

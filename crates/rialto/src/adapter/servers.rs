@@ -38,6 +38,10 @@ pub trait Host: Send + Sync + 'static {
     /// Handles an event of another server; the answer, if a listener here gave one.
     fn server_event(&self, event: ServerEvent) -> BoxFuture<'static, Option<Answer>>;
 
+    /// An id for an ack that no other ack of this namespace has: for a broadcast of another server,
+    /// whose own id a socket here may owe already. See [`AckRequest`](super::AckRequest).
+    fn next_ack(&self) -> u64;
+
     /// Makes a packet of what [`Encoded::text`] and [`Encoded::attachments`] were on another
     /// server, written by the parser of this one.
     ///

@@ -24,6 +24,17 @@ pub(super) fn foreign_origin(options: &Options, headers: &HeaderMap) -> Option<R
     Some(mark(refused(error, Some(reason)), error, Some(reason)))
 }
 
+/// Checks the name under which the server is asked for; the refusal, if it is not to be.
+pub(crate) fn foreign_host(options: &Options, headers: &HeaderMap) -> Option<Reply> {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    if options.allows_host(host) {
+        return None;
+    }
+    let reason = "this host is not served here";
+    let error = HandshakeError::Forbidden;
+    Some(mark(refused(error, Some(reason)), error, Some(reason)))
+}
+
 /// Says once in the log how to let foreign pages in.
 fn explain(origin: &str) {
     static ONCE: Once = Once::new();

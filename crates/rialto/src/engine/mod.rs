@@ -20,6 +20,7 @@ mod session;
 mod socket;
 mod upgrade;
 
+pub(crate) use admission::foreign_host;
 pub(crate) use cors::{Asker, add_cors};
 pub(crate) use driver::{Client, Fault};
 pub(crate) use host::Host;

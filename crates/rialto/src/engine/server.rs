@@ -1,6 +1,6 @@
 //! The engine: the table of sessions, and where requests enter.
 
-use super::admission::{deny, foreign_origin, refuse};
+use super::admission::{deny, foreign_host, foreign_origin, refuse};
 use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
@@ -191,6 +191,9 @@ impl Engine {
         };
         if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
+        }
+        if let Some(reply) = foreign_host(self.options(), request.headers()) {
+            return reply;
         }
         if request.extensions().get::<Admitted>().is_none()
             && let Some(reply) = foreign_origin(self.options(), request.headers())

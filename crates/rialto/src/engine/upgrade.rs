@@ -133,7 +133,7 @@ fn socket_options(host: &Host) -> rialto_ws::Options {
     let options = &host.options;
     let mut socket = rialto_ws::Options::default()
         .limits(Limits::default().max_message(options.max_payload))
-        .send_budget(options.send_budget)
+        .send_budget(options.budget())
         .shared_budget(host.buffered.clone())
         .stall_timeout(options.stall_timeout)
         // The session pings by its own rules.

@@ -34,6 +34,7 @@ impl Options {
             tracing::warn!("`{name}` is zero: {effect}");
         }
         self.cors.iter().for_each(Cors::warn);
+        self.warn_of_hosts();
     }
 
     /// With a zero here nobody is served.
@@ -51,7 +52,7 @@ impl Options {
                 "each connection would be cut before its first request",
             ),
             ("max_payload", self.max_payload == 0, "no message is that small"),
-            ("send_budget", self.send_budget == 0, "nothing could be sent"),
+            ("send_budget", self.send_budget == Some(0), "nothing could be sent"),
             ("max_running_handlers", self.max_running_handlers == 0, "no event would be handled"),
             ("max_namespaces", self.max_namespaces == 0, "no client could join"),
             (

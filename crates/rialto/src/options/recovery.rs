@@ -32,7 +32,8 @@ pub struct ConnectionStateRecovery {
     /// Bytes of events that each namespace keeps. Default 16 MiB.
     ///
     /// Beyond it the oldest go, and a client that may have missed one of them is not recovered.
-    /// Nor is one that has missed more than [`Options::send_budget`](crate::Options).
+    /// Nor is one that has missed more than [`Options::send_budget`](crate::Options)
+    /// allows to wait.
     pub max_bytes: usize,
     /// Lost connections that each namespace remembers. Default 10 000; beyond it the oldest go.
     pub max_sessions: usize,

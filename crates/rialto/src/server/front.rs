@@ -1,7 +1,7 @@
 //! Where requests enter: the engine's paths first, then routes and files.
 
 use super::websocket::Endpoint;
-use crate::engine::{Asker, Engine, Reply, add_cors};
+use crate::engine::{Asker, Engine, Reply, add_cors, foreign_host};
 use crate::http::{Bundle, Files, is_bundle_name};
 use crate::socketio::{Closer, Core};
 use axum::body::Body;
@@ -103,7 +103,10 @@ impl Front {
                 }
                 Mount::SocketIo(engine) => return engine.handle(request, peer).await,
                 Mount::Engine(engine) => return engine.handle(request, peer).await,
-                Mount::WebSocket(endpoint) if name.is_empty() => return endpoint.answer(request),
+                Mount::WebSocket(endpoint) if name.is_empty() => {
+                    let refused = foreign_host(&self.0.core.options, request.headers());
+                    return refused.unwrap_or_else(|| endpoint.answer(request));
+                }
                 Mount::WebSocket(_) => {}
             }
         }

@@ -172,7 +172,7 @@ impl Server {
     #[must_use]
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
-        self.configure(|plan| plan.state.insert(state))
+        self.configure(|plan| drop(plan.state.insert(state)))
     }
 
     /// Sets where rooms live: `make` is called with the name of each namespace.

@@ -4,7 +4,7 @@ use super::acks::{Acks, Collector};
 use super::emit::Emit;
 use super::namespace::Namespace;
 use super::remote::RemoteSocket;
-use crate::adapter::{AckRequest, AckSink, Operation, Room, Target};
+use crate::adapter::{AckRequest, AckSink, Host, Operation, Room, Target};
 use crate::encoded::{Encoded, Flags, with_scratch};
 use crate::error::Result;
 use bytes::Bytes;
@@ -136,7 +136,7 @@ impl Broadcast {
     }
 
     /// Emits the event and collects the acks of all receivers, until everyone has answered or
-    /// left or the time is up.
+    /// left or the time is up. Then, or when this is dropped, no answer is waited for any more.
     ///
     /// # Errors
     /// If the arguments cannot be sent. Missing answers are no error: [`Acks`] names them.
@@ -149,7 +149,8 @@ impl Broadcast {
         let packet = self.encode(Some(id), name, &args)?;
         let collector = Arc::new(Collector::default());
         let sink: Arc<dyn AckSink> = collector.clone();
-        let request = AckRequest { id, sink };
+        // While it lives, the sockets that were asked owe their answers.
+        let request = AckRequest::new(id, sink);
         self.namespace.adapter().broadcast(&packet, &self.target, Some(&request));
         let limit = self.timeout.unwrap_or_else(|| self.namespace.ack_timeout());
         // What has come when the time is up is the answer as well.

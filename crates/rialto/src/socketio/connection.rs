@@ -45,6 +45,7 @@ struct Connection {
     reading: Reading,
     running: RunningSet,
     parked: Parked,
+    /// When it is to be in a namespace.
     connect_by: Option<Instant>,
     /// The main namespace is to be joined unasked: so it is for clients of revision 4.
     joins_main: bool,
@@ -142,9 +143,7 @@ impl Connection {
             Finished::Connect { socket, result } => self.connected(&socket, result),
             Finished::Disconnect => {}
             Finished::Handler { socket, result } => {
-                if let Err(error) = result
-                    && !error.is_disconnected()
-                {
+                if let Err(error) = result {
                     warn_or_debug(&socket, "the loop", &error);
                 }
                 // The handler is the client's life in the namespace: when it returns, it is over.
@@ -274,8 +273,11 @@ impl Client for Connection {
         self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
-            let text = ends::NEVER_JOINED.text;
-            return Err(Fault { reason: CloseReason::ForcedClose, text });
+            // After a refusal it may be in another namespace.
+            if self.joined.is_empty() {
+                let text = ends::NEVER_JOINED.text;
+                return Err(Fault { reason: CloseReason::ForcedClose, text });
+            }
         }
         Ok(())
     }

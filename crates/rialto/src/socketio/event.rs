@@ -1,14 +1,16 @@
 //! An event as the `recv` loop gets it, or a catch-all listener.
 
 use super::emit::Emit;
+use super::owed::{Owed, Wanted};
 use super::socket::Socket;
 use crate::error::Result;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use rialto_protocol::socketio::{self, Attachments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// An event that has arrived.
 pub struct Event {
@@ -16,8 +18,8 @@ pub struct Event {
     name: Box<str>,
     data: Box<str>,
     attachments: Vec<Bytes>,
-    /// The id of the ack that the client waits for, until it has been sent.
-    ack: Mutex<Option<u64>>,
+    /// The ack that the client waits for.
+    ack: Option<Owed>,
 }
 
 /// An event, borrowed from the buffer in which it arrived.
@@ -29,10 +31,10 @@ pub(super) struct Incoming<'a> {
     /// Where the name ends in it, if that is known: see [`socketio::Packet::name_end`].
     pub(super) name_end: usize,
     pub(super) attachments: Attachments<'a>,
-    pub(super) ack: Option<u64>,
+    pub(super) ack: Option<Wanted<'a>>,
 }
 
-impl Incoming<'_> {
+impl<'a> Incoming<'a> {
     /// Decodes the arguments.
     #[inline]
     pub(super) fn args<T: DeserializeOwned>(&self) -> Result<T> {
@@ -44,13 +46,21 @@ impl Incoming<'_> {
         self.data.len() + self.attachments.bytes()
     }
 
+    /// The same, for several listeners.
+    pub(super) fn shared<'b>(self, given: Option<&'b Arc<AtomicBool>>) -> Incoming<'b>
+    where
+        'a: 'b,
+    {
+        Incoming { ack: self.ack.map(|ack| ack.shared(given)), ..self }
+    }
+
     pub(super) fn to_event(self, socket: &Socket) -> Event {
         Event {
             socket: socket.clone(),
             name: self.name.into(),
             data: self.data.into(),
             attachments: self.attachments.to_vec(),
-            ack: Mutex::new(self.ack),
+            ack: self.ack.map(Wanted::to_owed),
         }
     }
 }
@@ -97,12 +107,13 @@ impl Event {
     /// True if the client waits for an ack that has not been sent yet.
     #[must_use]
     pub fn wants_ack(&self) -> bool {
-        self.ack.lock().is_some()
+        self.ack.as_ref().is_some_and(Owed::is_open)
     }
 
-    /// Answers with an ack, if the client waits for one; only the first answer is sent.
+    /// Answers with an ack, if the client waits for one; only the first answer is sent, whichever
+    /// listener of the event gives it.
     pub fn ack(&self, args: impl Serialize) -> Emit {
-        match self.ack.lock().take() {
+        match self.ack.as_ref().and_then(Owed::take) {
             Some(id) => self.socket.send_ack(id, &args),
             None => Emit::done(Ok(())),
         }
@@ -114,7 +125,7 @@ impl Event {
             data: &self.data,
             name_end: 0,
             attachments: Attachments::from(&self.attachments),
-            ack: *self.ack.lock(),
+            ack: self.ack.as_ref().and_then(Owed::wanted),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::event::{Event, Incoming};
 use super::listener::{self, Listener, Task};
 use super::misnamed;
 use super::outgoing::{Outgoing, OutgoingListener};
+use super::owed::Wanted;
 use super::socket::Socket;
 use crate::error::{Error, Result};
 use crate::options::Transport;
@@ -284,7 +285,9 @@ impl Events {
         self.named.keys().map(|name| &**name)
     }
 
-    /// Is told of each event that does not decode and each listener that fails.
+    /// Is told of each event that does not decode and each listener that fails. One that could not
+    /// emit because its client has left has not ([`Error::is_disconnected`]): that is no mistake of
+    /// anybody, and nothing is logged.
     #[must_use]
     pub fn on_error<H>(mut self, handler: H) -> Self
     where
@@ -347,10 +350,13 @@ impl Events {
         incoming: &Incoming<'_>,
         mut run: impl FnMut(Task),
     ) {
+        let entries = self.named.get(incoming.name).map_or(&[][..], Vec::as_slice);
+        let several = self.any.len() + entries.len() > 1;
+        let given = incoming.ack.filter(|_| several).and_then(Wanted::sharing);
+        let incoming = &incoming.shared(given.as_ref());
         for any in &self.any {
             run(any(socket.clone(), incoming.to_event(socket)));
         }
-        let Some(entries) = self.named.get(incoming.name) else { return };
         for entry in entries {
             if entry.once.is_some_and(|number| !socket.fire_once(number)) {
                 continue;
@@ -382,9 +388,7 @@ impl Events {
         if socket.upgraded().await {
             let running = self.upgrade.iter().map(|handler| handler(socket.clone()));
             for result in join_all(running.collect::<Vec<_>>()).await {
-                if let Err(error) = result
-                    && !error.is_disconnected()
-                {
+                if let Err(error) = result {
                     self.report(&socket, "upgrade", &error);
                 }
             }
@@ -398,6 +402,9 @@ impl Events {
 
     /// A listener failed, or an event did not decode.
     pub(super) fn report(&self, socket: &Socket, event: &str, error: &Error) {
+        if error.is_disconnected() {
+            return;
+        }
         warn_or_debug(socket, event, error);
         for handler in &self.error {
             handler(socket, event, error);
@@ -412,7 +419,11 @@ impl fmt::Debug for Events {
 }
 
 /// Logs the failure of a handler: the first ones as warnings, later ones as what peers can cause.
+/// That a client has left in the midst of it is none.
 pub(super) fn warn_or_debug(socket: &Socket, event: &str, error: &Error) {
+    if error.is_disconnected() {
+        return;
+    }
     if socket.count_report() {
         tracing::warn!(socket = socket.id(), ?event, %error, "a handler failed");
     } else {

@@ -2,6 +2,7 @@
 
 use super::emit::Emit;
 use super::event::Incoming;
+use super::owed::{Owed, Wanted};
 use super::socket::Socket;
 use crate::error::Result;
 use bytes::Bytes;
@@ -56,7 +57,8 @@ where
     Box::new(move |socket, incoming| {
         let args = incoming.args()?;
         let running = handler(socket.clone(), args);
-        Ok(Box::pin(WithAck { running, id: incoming.ack, sending: None }))
+        let ack = incoming.ack.map(Wanted::to_owed);
+        Ok(Box::pin(WithAck { running, ack, sending: None }))
     })
 }
 
@@ -65,8 +67,8 @@ pin_project! {
     struct WithAck<F> {
         #[pin]
         running: F,
-        // The id of the ack that the client waits for.
-        id: Option<u64>,
+        // The ack that the client waits for.
+        ack: Option<Owed>,
         // The answer, while there is no room for it.
         sending: Option<Emit>,
     }
@@ -85,7 +87,8 @@ where
         let output = ready!(this.running.poll(cx));
         let bytes = bytes::<F>(&output).cloned();
         let answer = output?;
-        let Some(id) = *this.id else { return Poll::Ready(Ok(())) };
+        let id = this.ack.take().and_then(|ack| ack.take());
+        let Some(id) = id else { return Poll::Ready(Ok(())) };
         let mut sending = match bytes {
             Some(bytes) => socket.send_ack(id, &Value::Binary(bytes)),
             None => socket.send_ack(id, &answer),

@@ -17,6 +17,7 @@ mod listener;
 mod misnamed;
 mod namespace;
 mod outgoing;
+mod owed;
 mod pattern;
 mod rare;
 mod reading;

@@ -140,11 +140,6 @@ impl Namespace {
         self.adapter.as_ref()
     }
 
-    /// A number that no other ack of this namespace has.
-    pub(super) fn next_ack(&self) -> u64 {
-        self.next_ack.fetch_add(1, Ordering::Relaxed)
-    }
-
     pub(super) fn count_undecoded(&self) {
         self.undecoded.fetch_add(1, Ordering::Relaxed);
     }
@@ -200,6 +195,10 @@ impl Host for Namespace {
         let listeners = name.and_then(|name| self.servers.read().get(&*name).cloned());
         let io = self.core.upgrade().and_then(|core| core.existing(&self.name)).map(Io::new);
         Box::pin(async move { servers::handle(&io?, &listeners?, &event).await })
+    }
+
+    fn next_ack(&self) -> u64 {
+        self.next_ack.fetch_add(1, Ordering::Relaxed)
     }
 
     fn packet(&self, text: &str, attachments: &[Bytes], volatile: bool) -> Result<Encoded> {

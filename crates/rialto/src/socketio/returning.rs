@@ -75,7 +75,7 @@ impl Returning {
         let recovery = options.connection_state_recovery.as_ref()?;
         Some(Self {
             skip_middlewares: recovery.skip_middlewares,
-            limit: options.send_budget,
+            limit: options.budget(),
             kept: recovery.max_disconnection_duration,
             live: Mutex::default(),
             departed: Notify::new(),
@@ -92,11 +92,14 @@ impl Returning {
     }
 
     pub(super) fn arrive(&self, pid: &str, socket: &Socket) {
-        self.live.lock().insert(pid.into(), socket.clone());
+        let earlier = self.live.lock().insert(pid.into(), socket.clone());
+        // It may be the last to hold that socket, and with it data of the program.
+        drop(earlier);
     }
 
     pub(super) fn depart(&self, pid: &str) {
-        self.live.lock().remove(pid);
+        let left = self.live.lock().remove(pid);
+        drop(left);
         self.departed.notify_waiters();
     }
 

@@ -4,21 +4,21 @@ use super::handler::Refused;
 use super::listener::Task;
 use super::namespace::Namespace;
 use super::returning::Arrival;
-use super::socket::Socket;
+use super::socket::{Closed, Socket};
 use crate::error::Result;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A suspended piece of user code.
 pub(super) enum Running {
     /// A listener of an event of so many bytes.
     Listener { socket: Socket, name: Box<str>, bytes: usize, task: Task },
     /// `on_connect`, which ends when its client is gone.
-    Connect { socket: Socket, future: BoxFuture<'static, Result<()>> },
+    Connect { closed: Closed, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
     Handler { socket: Socket, future: BoxFuture<'static, Result<()>> },
     /// `on_disconnect`.
@@ -53,14 +53,13 @@ impl Future for Running {
                     result,
                 })
             }
-            Self::Connect { socket, future } => match future.as_mut().poll(cx) {
-                Poll::Ready(result) => {
-                    Poll::Ready(Finished::Connect { socket: socket.clone(), result })
-                }
-                Poll::Pending => socket
-                    .poll_closed(cx)
-                    .map(|_| Finished::Connect { socket: socket.clone(), result: Ok(()) }),
-            },
+            Self::Connect { closed, future } => {
+                let result = match future.as_mut().poll(cx) {
+                    Poll::Ready(result) => result,
+                    Poll::Pending => ready!(Pin::new(&mut *closed).poll(cx).map(|_| Ok(()))),
+                };
+                Poll::Ready(Finished::Connect { socket: closed.socket().clone(), result })
+            }
             Self::Handler { socket, future } => future
                 .as_mut()
                 .poll(cx)
@@ -123,7 +122,7 @@ impl RunningSet {
     /// The next piece that has ended; `None` if nothing is suspended.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         let Some(pieces) = &mut self.0 else { return Poll::Ready(None) };
-        let finished = std::task::ready!(Pin::new(&mut pieces.futures).poll_next(cx));
+        let finished = ready!(Pin::new(&mut pieces.futures).poll_next(cx));
         match &finished {
             None => self.0 = None,
             Some(Finished::Listener { bytes, .. }) => {

@@ -1,5 +1,6 @@
 //! [`Socket`]: one client in one namespace.
 
+mod closed;
 mod data;
 mod emitting;
 mod ending;
@@ -7,6 +8,7 @@ mod member;
 mod rooms;
 mod state;
 
+pub(super) use self::closed::Closed;
 use self::state::State;
 use super::event::Event;
 use super::extensions::Extensions;
@@ -103,7 +105,9 @@ impl Socket {
     /// Takes its former place: data, rooms, what was missed.
     pub(super) fn rejoin(&self, saved: &SavedSession) {
         if let Some(data) = saved.data.get::<Extensions>() {
-            *self.0.data.write() = data.clone();
+            let data = data.clone();
+            let earlier = std::mem::replace(&mut *self.0.data.write(), data);
+            drop(earlier);
         }
         let Some(recovery) = self.0.namespace.recovery() else { return };
         let _turn = rialto_ws::turn::enter();
@@ -145,7 +149,9 @@ impl Socket {
         if state.reason.is_some() {
             return Poll::Ready(None);
         }
-        state.wait_for_event(cx);
+        let replaced = state.wait_for_event(cx);
+        drop(state);
+        drop(replaced);
         Poll::Pending
     }
 
@@ -184,7 +190,10 @@ impl Socket {
 
     /// Puts an event where the `recv` loop finds it.
     pub(super) fn push_event(&self, event: Event) {
-        self.0.state.lock().push_event(event);
+        let waiting = self.0.state.lock().push_event(event);
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
     }
 
     /// Events and bytes that wait for the `recv` loop.

@@ -159,7 +159,7 @@ impl Session {
         }
         let waiting = inner.queues.as_ref().map_or(0, |queues| queues.outbox.len());
         let exhausted = inner.has_waiting() && self.engine.host().buffered.is_exhausted();
-        let room = waiting < self.options().send_budget && !exhausted;
+        let room = waiting < self.options().budget() && !exhausted;
         if room { Ok(()) } else { Err(SendError::Full) }
     }
 

@@ -17,6 +17,7 @@ use rialto_protocol::socketio::{self, Connected};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// Refused CONNECT packets after which a connection is closed.
 const MAX_REFUSED: u32 = 100;
@@ -101,6 +102,9 @@ impl Connection {
                 socketio::encode_connect_error(out, namespace, refused.message(), data.as_deref())
             });
         }
+        let by =
+            self.core.options.refused_timeout.and_then(|time| Instant::now().checked_add(time));
+        self.connect_by = self.connect_by.into_iter().chain(by).min();
         if self.outside.refuse() > MAX_REFUSED {
             return Err(Fault { reason: CloseReason::ForcedClose, text: ends::REFUSED.text });
         }
@@ -181,7 +185,8 @@ impl Connection {
                     match future.as_mut().poll(cx) {
                         Poll::Ready(result) => self.connected(&socket, result),
                         Poll::Pending => {
-                            self.running.push(Running::Connect { socket: socket.clone(), future });
+                            let closed = socket.wait_closed();
+                            self.running.push(Running::Connect { closed, future });
                         }
                     }
                 }
@@ -191,8 +196,7 @@ impl Connection {
 
     /// `on_connect` has ended.
     pub(super) fn connected(&self, socket: &Socket, result: Result<()>) {
-        let Err(error) = result else { return };
-        if !error.is_disconnected() {
+        if let Err(error) = result {
             self.report(socket, "connect", &error);
         }
     }

@@ -4,6 +4,7 @@ use super::{Connection, Joined};
 use crate::socketio::event::Incoming;
 use crate::socketio::events::{Events, warn_or_debug};
 use crate::socketio::listener::Task;
+use crate::socketio::owed::Wanted;
 use crate::socketio::rare::Held;
 use crate::socketio::running::{Running, RunningSet};
 use crate::socketio::socket::Socket;
@@ -34,7 +35,7 @@ impl Connection {
             data: packet.data,
             name_end: packet.name_end,
             attachments,
-            ack: packet.id,
+            ack: packet.id.map(Wanted::new),
         };
         let Joined { socket, table } = &self.joined[index];
         if !socket.is_connected() {
@@ -121,7 +122,8 @@ fn run_listeners(
     mut run: impl FnMut(Task),
 ) {
     if table.has_middlewares() {
-        let event = incoming.to_event(socket);
+        let given = incoming.ack.and_then(Wanted::sharing);
+        let event = incoming.shared(given.as_ref()).to_event(socket);
         run(Box::pin(Arc::clone(table).pass(socket.clone(), event)));
     } else {
         table.dispatch(socket, incoming, run);

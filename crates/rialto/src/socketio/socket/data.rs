@@ -16,7 +16,8 @@ impl Socket {
 
     /// Stores a value for this socket, in place of an earlier one of its type.
     pub fn set_data<T: Send + Sync + 'static>(&self, value: T) {
-        self.0.data.write().insert(value);
+        let earlier = self.0.data.write().insert(value);
+        drop(earlier);
     }
 
     /// As [`Socket::set_data`], and other servers see it as well: [`RemoteSocket::data`] decodes
@@ -30,8 +31,9 @@ impl Socket {
     {
         let json = serde_json::to_string(&value)?;
         let mut data = self.0.data.write();
-        data.insert(SharedData(json.into()));
-        data.insert(value);
+        let earlier = (data.insert(SharedData(json.into())), data.insert(value));
+        drop(data);
+        drop(earlier);
         Ok(())
     }
 

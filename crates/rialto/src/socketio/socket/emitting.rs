@@ -1,7 +1,7 @@
 //! Events to one client, the acks that it owes and gives, and who is told of what is sent.
 
 use super::Socket;
-use crate::adapter::Answer;
+use crate::adapter::{Answer, Debtor, Host};
 use crate::encoded::Flags;
 use crate::error::{Error, Result};
 use crate::socketio::acks::{Pending, decode};
@@ -103,7 +103,11 @@ impl Socket {
         let mut listeners = listeners.as_deref().cloned().unwrap_or_default();
         change(&mut listeners.0);
         self.0.watched.store(!listeners.0.is_empty(), Ordering::Relaxed);
-        data.insert(listeners);
+        let earlier = data.insert(listeners);
+        // What listeners hold is the program's, and so are the values below: they are dropped when
+        // nothing is locked.
+        drop(data);
+        drop(earlier);
     }
 
     /// Where its events are recorded, if it can come back for them.
@@ -172,7 +176,11 @@ impl Socket {
         if state.acks() >= self.0.session.options().max_pending_acks {
             return Err(Error::full());
         }
-        state.add_ack(id, pending);
+        let displaced = state.add_ack(id, pending);
+        drop(state);
+        if let Some(displaced) = displaced {
+            displaced.resolve(&self.0.id, None);
+        }
         Ok(())
     }
 
@@ -215,6 +223,6 @@ struct AckGuard(Socket, u64);
 
 impl Drop for AckGuard {
     fn drop(&mut self) {
-        self.0.0.state.lock().take_ack(self.1);
+        self.0.0.forgive(self.1);
     }
 }

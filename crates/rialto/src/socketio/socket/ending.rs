@@ -1,6 +1,6 @@
 //! How a socket's time in its namespace ends.
 
-use super::Socket;
+use super::{Closed, Socket};
 use crate::adapter::{SavedSession, SessionData};
 use crate::encoded::{with_messages, with_scratch};
 use crate::engine::SendError;
@@ -8,10 +8,10 @@ use crate::socketio::outgoing::OutgoingListeners;
 use crate::socketio::returning::is_recoverable;
 use rialto_protocol::CloseReason;
 use rialto_protocol::socketio;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 impl Socket {
     /// True while the client is connected to the namespace.
@@ -26,19 +26,14 @@ impl Socket {
         if self.is_over() { self.0.state.lock().reason } else { None }
     }
 
-    /// Ready when the client is gone; says why. For tasks of your own.
+    /// Ready when the client is gone; says why. For tasks of your own. Cancel safe: dropped, it
+    /// leaves nothing behind.
     pub fn closed(&self) -> impl Future<Output = CloseReason> + Send + 'static {
-        let socket = self.clone();
-        poll_fn(move |cx| socket.poll_closed(cx))
+        self.wait_closed()
     }
 
-    pub(in super::super) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<CloseReason> {
-        let mut state = self.0.state.lock();
-        if let Some(reason) = state.reason {
-            return Poll::Ready(reason);
-        }
-        state.wait_for_end(cx);
-        Poll::Pending
+    pub(in super::super) fn wait_closed(&self) -> Closed {
+        Closed::of(self.clone())
     }
 
     /// Makes the client leave the namespace, and with `close` ends the connection under it.

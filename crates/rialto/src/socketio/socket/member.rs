@@ -2,7 +2,7 @@
 
 use super::data::SharedData;
 use super::{Inner, Socket};
-use crate::adapter::{AckRequest, Member, Room, outside};
+use crate::adapter::{AckRequest, Debtor, Member, Room, outside};
 use crate::encoded::Encoded;
 use crate::engine::SendError;
 use crate::handshake::Handshake;
@@ -10,8 +10,8 @@ use crate::options::SlowPeer;
 use crate::socketio::acks::Pending;
 use bytes::Bytes;
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 impl Socket {
     /// As adapters hold it.
@@ -30,7 +30,10 @@ impl Socket {
         let pending = Pending::Broadcast(Arc::clone(&request.sink));
         request.sink.expect(&self.0.id);
         let asked = self.expect_ack(request.id, pending).is_ok();
-        if !asked {
+        if asked {
+            let this: Weak<Inner> = self.0.this.clone();
+            request.owed_by(this);
+        } else {
             request.sink.answer(&self.0.id, None);
         }
         asked
@@ -51,7 +54,7 @@ impl Socket {
                 session.counters().dropped();
                 if let Some(request) = ack {
                     // It was not asked, so it will not answer.
-                    self.0.state.lock().take_ack(request.id);
+                    self.0.forgive(request.id);
                     request.sink.answer(&self.0.id, None);
                 }
             }
@@ -64,6 +67,14 @@ impl Inner {
     /// The socket that this is. Nobody could ask once it were gone.
     fn socket(&self) -> Option<Socket> {
         self.this.upgrade().map(Socket)
+    }
+}
+
+impl Debtor for Inner {
+    fn forgive(&self, id: u64) {
+        let pending = self.state.lock().take_ack(id);
+        // The last holder of a sink may be an adapter's: nothing is locked when it goes.
+        drop(pending);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::acks::Pending;
 use super::super::event::Event;
 use rialto_protocol::CloseReason;
+use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
@@ -27,7 +28,7 @@ struct Rare {
     inbox_bytes: usize,
     receiver: Option<Waker>,
     /// Tasks that wait for the end.
-    closed: Vec<Waker>,
+    closed: Slab<Waker>,
     /// Listeners registered by `once` that have run.
     fired: Vec<usize>,
 }
@@ -42,27 +43,25 @@ impl State {
         self.rare.as_ref().map_or(0, |rare| rare.acks.len())
     }
 
-    pub(super) fn add_ack(&mut self, id: u64, pending: Pending) {
-        self.rare().acks.insert(id, pending);
+    /// An ack is awaited; gives back another one of that id, which would never come.
+    pub(super) fn add_ack(&mut self, id: u64, pending: Pending) -> Option<Pending> {
+        self.rare().acks.insert(id, pending)
     }
 
     pub(super) fn take_ack(&mut self, id: u64) -> Option<Pending> {
         let rare = self.rare.as_mut()?;
         let pending = rare.acks.remove(&id);
-        if rare.is_empty() {
-            self.rare = None;
-        }
+        self.tidy();
         pending
     }
 
-    /// Puts an event where the `recv` loop finds it.
-    pub(super) fn push_event(&mut self, event: Event) {
+    /// Puts an event where the `recv` loop finds it; the loop is to be woken.
+    #[must_use]
+    pub(super) fn push_event(&mut self, event: Event) -> Option<Waker> {
         let rare = self.rare();
         rare.inbox_bytes += event.weight();
         rare.inbox.push_back(event);
-        if let Some(waker) = rare.receiver.take() {
-            waker.wake();
-        }
+        rare.receiver.take()
     }
 
     /// Bytes that wait for the `recv` loop.
@@ -78,16 +77,43 @@ impl State {
         Some((event, rare.inbox.is_empty()))
     }
 
-    /// The `recv` loop waits.
-    pub(super) fn wait_for_event(&mut self, cx: &Context<'_>) {
-        self.rare().receiver = Some(cx.waker().clone());
+    /// The `recv` loop waits; gives back its earlier waker.
+    #[must_use]
+    pub(super) fn wait_for_event(&mut self, cx: &Context<'_>) -> Option<Waker> {
+        self.rare().receiver.replace(cx.waker().clone())
     }
 
-    /// A task waits for the end; it is registered once however often it asks.
-    pub(super) fn wait_for_end(&mut self, cx: &Context<'_>) {
+    /// A future waits for the end, whose waker lies in that slot; gives back its earlier waker.
+    #[must_use]
+    pub(super) fn wait_for_end(
+        &mut self,
+        slot: &mut Option<usize>,
+        cx: &Context<'_>,
+    ) -> Option<Waker> {
         let closed = &mut self.rare().closed;
-        if !closed.iter().any(|waker| waker.will_wake(cx.waker())) {
-            closed.push(cx.waker().clone());
+        match slot.and_then(|slot| closed.get_mut(slot)) {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            Some(waker) => Some(std::mem::replace(waker, cx.waker().clone())),
+            None => {
+                *slot = Some(closed.insert(cx.waker().clone()));
+                None
+            }
+        }
+    }
+
+    /// It waits no more; gives back its waker.
+    #[must_use]
+    pub(super) fn wait_no_more(&mut self, slot: usize) -> Option<Waker> {
+        let rare = self.rare.as_mut()?;
+        let waker = rare.closed.try_remove(slot);
+        self.tidy();
+        waker
+    }
+
+    /// Frees what is of no use any more.
+    fn tidy(&mut self) {
+        if self.rare.as_ref().is_some_and(|rare| rare.is_empty()) {
+            self.rare = None;
         }
     }
 
@@ -109,7 +135,8 @@ impl State {
         self.reason = Some(reason);
         over.store(true, Ordering::Release);
         let Some(rare) = &mut self.rare else { return Some((HashMap::new(), Vec::new())) };
-        let mut wakers = std::mem::take(&mut rare.closed);
+        let closed = std::mem::take(&mut rare.closed);
+        let mut wakers: Vec<_> = closed.into_iter().map(|(_, waker)| waker).collect();
         wakers.extend(rare.receiver.take());
         Some((std::mem::take(&mut rare.acks), wakers))
     }
