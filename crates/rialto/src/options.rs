@@ -156,7 +156,8 @@ pub struct Options {
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
     /// Whether a dynamic namespace ends with its last client. Default true, unlike in socket.io:
-    /// clients choose the names. With false they are kept, 10 000 of them at most.
+    /// clients choose the names. With false they are kept, 10 000 of them at most; beyond it the
+    /// one that was empty first goes. What the program holds (an [`Io`](crate::Io)) stays.
     pub cleanup_empty_child_namespaces: bool,
     /// Is told of each request that was refused. Default: nobody is.
     pub on_connection_error: Option<OnConnectionError>,

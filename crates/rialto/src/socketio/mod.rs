@@ -11,6 +11,7 @@ mod events;
 mod extensions;
 mod handler;
 mod io;
+mod kept;
 mod listener;
 mod misnamed;
 mod namespace;
