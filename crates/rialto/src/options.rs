@@ -110,7 +110,7 @@ pub struct Options {
     /// server are of one origin for the browser, and the check of origins lets it in. With the list
     /// such a request is refused with 403, on every transport and by WebSockets of
     /// [`Server::websocket`](crate::Server::websocket). It matters most where no login stands
-    /// between a browser and the server: on a developer's machine, in a home, in a company's network.
+    /// between a browser and the server: on a developer's machine, in a home or a company.
     pub allowed_hosts: Option<Vec<String>>,
     /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
     /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
@@ -156,7 +156,8 @@ pub struct Options {
     /// and, with context takeover, memory. `Deflate::default()` keeps none.
     pub per_message_deflate: Option<Deflate>,
     /// Whether a dynamic namespace ends with its last client. Default true, unlike in socket.io:
-    /// clients choose the names. With false they are kept, 10 000 of them at most.
+    /// clients choose the names. With false they are kept, 10 000 of them at most; beyond it the
+    /// one that was empty first goes. What the program holds (an [`Io`](crate::Io)) stays.
     pub cleanup_empty_child_namespaces: bool,
     /// Is told of each request that was refused. Default: nobody is.
     pub on_connection_error: Option<OnConnectionError>,
@@ -165,10 +166,10 @@ pub struct Options {
     pub parser: Option<ParserRef>,
     /// How long `emit_with_ack` waits unless told otherwise. Default 30 s.
     pub ack_timeout: Duration,
-    /// Handlers of one connection that may be suspended at a time. Default 64, and not more than one
-    /// if their events are larger than [`Options::max_payload`] together; further events of that
-    /// connection wait, its acks do not. When as many bytes of events wait, 64 KiB at least, nothing
-    /// more is read until a handler ends.
+    /// Handlers of one connection that may be suspended at a time. Default 64, and fewer if their
+    /// events have more bytes than [`Options::max_payload`] together; further events of that
+    /// connection wait, its acks do not. When as many bytes of events wait, 64 KiB at least,
+    /// nothing more is read until a handler ends.
     pub max_running_handlers: usize,
     /// Acks of one socket that may be awaited at a time. Default 10 000.
     pub max_pending_acks: usize,

@@ -42,6 +42,12 @@ pub(super) struct History {
     forgotten: Vec<SavedSession>,
 }
 
+/// A session that is kept now.
+pub(super) struct Persisted {
+    pub(super) session: u64,
+    pub(super) end: Instant,
+}
+
 /// When a session is to be forgotten.
 struct End {
     at: Instant,
@@ -113,11 +119,7 @@ impl History {
                 break;
             }
             let Some(end) = self.ends.pop_front() else { break };
-            // It may have been taken and kept again since.
-            if self.sessions.get(&end.pid).is_some_and(|(number, _)| *number == end.session) {
-                let session = self.sessions.remove(&end.pid);
-                self.forgotten.extend(session.map(|(_, session)| session));
-            }
+            self.forget(&end.pid, end.session);
         }
     }
 
@@ -135,14 +137,29 @@ impl History {
     }
 
     /// Keeps a session.
-    pub(super) fn persist(&mut self, session: SavedSession, now: Instant) {
-        let Some(at) = now.checked_add(self.keep.sessions) else { return };
+    pub(super) fn persist(&mut self, session: SavedSession, now: Instant) -> Option<Persisted> {
+        let at = now.checked_add(self.keep.sessions)?;
         self.persisted += 1;
         let pid = session.pid.clone();
         self.ends.push_back(End { at, session: self.persisted, pid: pid.clone() });
         let earlier = self.sessions.insert(pid, (self.persisted, session));
         self.forgotten.extend(earlier.map(|(_, session)| session));
         self.purge(now);
+        Some(Persisted { session: self.persisted, end: at })
+    }
+
+    /// Forgets a session, if it is still that one.
+    pub(super) fn forget(&mut self, pid: &str, number: u64) {
+        // It may have been taken and kept again since.
+        if self.sessions.get(pid).is_some_and(|(kept, _)| *kept == number) {
+            let session = self.sessions.remove(pid);
+            self.forgotten.extend(session.map(|(_, session)| session));
+        }
+    }
+
+    /// How many may be kept.
+    pub(super) fn most_sessions(&self) -> usize {
+        self.keep.max_sessions
     }
 
     pub(super) fn sessions(&self) -> usize {

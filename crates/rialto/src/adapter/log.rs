@@ -1,12 +1,14 @@
 //! The history of an adapter in memory, and the task by which it forgets in time.
 
 use super::history::History;
+use super::ledger::Ledger;
 use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 /// The least time between two looks at what is too old. Busy namespaces forget as they go.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -63,12 +65,23 @@ pub(super) struct Log {
     head: AtomicU64,
     /// A task looks after what is kept.
     swept: AtomicBool,
+    sweeper: Mutex<Option<AbortHandle>>,
+    ledger: Arc<Ledger>,
 }
 
 impl Log {
-    pub(super) fn new(history: History) -> Arc<Self> {
-        let (history, head) = (Mutex::new(history), AtomicU64::new(0));
-        Arc::new(Self { history, head, swept: AtomicBool::new(false) })
+    pub(super) fn new(history: History, ledger: Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Self {
+            history: Mutex::new(history),
+            head: AtomicU64::new(0),
+            swept: AtomicBool::new(false),
+            sweeper: Mutex::default(),
+            ledger,
+        })
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     pub(super) fn head(&self) -> u64 {
@@ -80,7 +93,9 @@ impl Log {
     pub(super) fn with<R>(self: &Arc<Self>, work: impl FnOnce(&mut History) -> R) -> R {
         let recording = Recording::begin();
         let mut history = self.history.lock();
+        let before = history.sessions();
         let result = work(&mut history);
+        self.ledger.changed(before, history.sessions());
         self.head.store(history.head(), Ordering::Release);
         let forgotten = history.take_forgotten();
         let keeps = history.next_purge().is_some();
@@ -101,11 +116,22 @@ impl Log {
             return;
         }
         let mut sweeper = Sweeper { log: Arc::downgrade(self), done: false };
-        runtime.spawn(async move {
+        let task = runtime.spawn(async move {
             while let Some(pause) = sweeper.sweep() {
                 tokio::time::sleep(pause).await;
             }
         });
+        *self.sweeper.lock() = Some(task.abort_handle());
+    }
+}
+
+/// Peers choose how many namespaces come and go: their tasks go with them.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.ledger.changed(self.history.get_mut().sessions(), 0);
+        if let Some(task) = self.sweeper.get_mut().take() {
+            task.abort();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::history::{History, Keep};
 use super::index::{Index, Seat};
+use super::ledger::Ledger;
 use super::log::Log;
 use super::recovery::{Marks, Recovery, SavedSession};
 use super::rooms::tell;
@@ -31,9 +32,16 @@ impl Memory {
     }
 
     /// An adapter that keeps packets and sessions as
-    /// [`Options::connection_state_recovery`](crate::Options) says; nothing where that is off.
+    /// [`Options::connection_state_recovery`](crate::Options) says; nothing where that is off. Its
+    /// `max_sessions` counts what this adapter keeps; those that a server makes by itself count
+    /// together.
     #[must_use]
     pub fn with_recovery(options: &Options) -> Self {
+        Self::sharing(options, &Arc::default())
+    }
+
+    /// The same for one of several namespaces, whose sessions are counted together.
+    pub(crate) fn sharing(options: &Options, ledger: &Arc<Ledger>) -> Self {
         let Some(recovery) = &options.connection_state_recovery else { return Self::new() };
         let sessions = recovery.max_disconnection_duration;
         // A packet is older than that before a lost connection is noticed: by a ping and the time
@@ -51,7 +59,7 @@ impl Memory {
             return Self::new();
         }
         let history = History::new(keep, &BASE64URL_NOPAD.encode(&epoch));
-        Self { log: Some(Log::new(history)), ..Self::default() }
+        Self { log: Some(Log::new(history, Arc::clone(ledger))), ..Self::default() }
     }
 
     fn head(&self) -> Option<u64> {
@@ -229,12 +237,16 @@ impl Recovery for Memory {
 
     fn persist_session(&self, mut session: SavedSession) {
         let Some(log) = &self.log else { return };
-        log.with(|history| {
+        let pid = session.pid.clone();
+        let (persisted, most) = log.with(|history| {
             if let Some(marks) = self.index.lock().marks.get(&session.id) {
                 session.marks = marks.clone();
             }
-            history.persist(session, Instant::now());
+            (history.persist(session, Instant::now()), history.most_sessions())
         });
+        if let Some(persisted) = persisted {
+            log.ledger().enter(log, pid, persisted, most);
+        }
     }
 
     fn restore_session<'a>(

@@ -35,7 +35,11 @@ pub struct ConnectionStateRecovery {
     /// Nor is one that has missed more than [`Options::send_budget`](crate::Options)
     /// allows to wait.
     pub max_bytes: usize,
-    /// Lost connections that each namespace remembers. Default 10 000; beyond it the oldest go.
+    /// Lost connections that the server remembers, in all its namespaces together. Default 10 000;
+    /// beyond it the oldest go.
+    ///
+    /// Of dynamic namespaces, 10 000 that nobody is in are kept for those who may come back; beyond
+    /// it the one that was empty first goes, with all that it kept.
     pub max_sessions: usize,
 }
 

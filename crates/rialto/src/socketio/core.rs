@@ -4,8 +4,9 @@ use super::events::Events;
 use super::extensions::Extensions;
 use super::handler::Handler;
 use super::io::Io;
+use super::kept::Kept;
 use super::namespace::Namespace;
-use crate::adapter::{Adapter, Memory, Recovery};
+use crate::adapter::{Adapter, Ledger, Memory, Recovery};
 use crate::engine::Host;
 use crate::handshake::Params;
 use crate::options::Options;
@@ -27,8 +28,10 @@ pub(crate) fn by_parsing<P: Send + Sync + 'static>(
     Box::new(move |name| parse(name).map(|params| Arc::new(params) as Params))
 }
 
-/// Dynamic namespaces that are kept though nobody is in them, if the options say so.
-const MAX_KEPT: usize = 10_000;
+/// How many empty namespaces are tried when there are too many: the program may hold some.
+const TRIES: usize = 8;
+/// When a namespace is looked at again that was held as it became empty.
+const LATER: Duration = Duration::from_secs(10);
 
 /// The Socket.IO side of a server.
 pub(crate) struct Core {
@@ -39,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) state: Extensions,
     main: Arc<Namespace>,
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
+    /// Those of them that nobody is in.
+    pub(super) kept: Kept,
     dynamic: Vec<(Box<Matches>, Arc<dyn Handler>)>,
     make_adapter: Box<MakeAdapter>,
     on_namespace: Vec<Box<NamespaceListener>>,
@@ -64,13 +69,14 @@ pub(crate) struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
+        let ledger = Arc::<Ledger>::default();
         Self {
             options: Options::default(),
             state: Extensions::default(),
             main: None,
             namespaces: Vec::new(),
             dynamic: Vec::new(),
-            make_adapter: Box::new(|_, options| Arc::new(Memory::with_recovery(options))),
+            make_adapter: Box::new(move |_, options| Arc::new(Memory::sharing(options, &ledger))),
             on_namespace: Vec::new(),
         }
     }
@@ -130,6 +136,7 @@ impl Core {
                 state: plan.state,
                 main,
                 namespaces: RwLock::new(namespaces),
+                kept: Kept::default(),
                 dynamic: plan.dynamic,
                 make_adapter: plan.make_adapter,
                 on_namespace: plan.on_namespace,
@@ -147,6 +154,9 @@ impl Core {
     /// The namespace of that name, made now if a dynamic one fits.
     pub(crate) fn namespace(self: &Arc<Self>, name: &str) -> Option<Arc<Namespace>> {
         if let Some(namespace) = self.existing(name) {
+            if namespace.is_dynamic() {
+                self.kept.take(&namespace);
+            }
             return Some(namespace);
         }
         let mut dynamic = self.dynamic.iter();
@@ -174,42 +184,54 @@ impl Core {
         self.namespaces.read().get(name).cloned()
     }
 
-    /// Forgets a dynamic namespace that nobody is in: peers choose their names.
+    /// Forgets a dynamic namespace that nobody is in: peers choose their names. It is kept if the
+    /// options say so, or as long as somebody may come back to it.
     pub(crate) fn tidy(&self, namespace: &Arc<Namespace>) {
         if !namespace.is_dynamic() || namespace.adapter().count() > 0 {
             return;
         }
-        if namespace.recovery().is_some_and(Recovery::keeps_sessions) {
-            return self.tidy_later(namespace);
+        let wanted = !self.options.cleanup_empty_child_namespaces
+            || namespace.recovery().is_some_and(Recovery::keeps_sessions);
+        if wanted || !self.forget(namespace) {
+            self.keep(namespace);
         }
+    }
+
+    /// Keeps an empty namespace. Of too many, the one that was empty first is forgotten, with all
+    /// that is in it.
+    fn keep(&self, namespace: &Arc<Namespace>) {
+        self.kept.put(namespace);
+        for _ in 0..TRIES {
+            let Some(oldest) = self.kept.too_many() else { break };
+            if oldest.adapter().count() == 0 && !self.forget(&oldest) {
+                self.kept.put(&oldest);
+            }
+        }
+        if self.options.cleanup_empty_child_namespaces {
+            let recovery = self.options.connection_state_recovery.as_ref();
+            let time = recovery.map_or(LATER, |it| it.max_disconnection_duration);
+            self.kept.sweep(&self.this, time);
+        }
+    }
+
+    /// Forgets an empty namespace; false if somebody is about to join it, or the program holds it.
+    fn forget(&self, namespace: &Arc<Namespace>) -> bool {
         let mut namespaces = self.namespaces.write();
-        if !self.options.cleanup_empty_child_namespaces && namespaces.len() <= MAX_KEPT {
-            return;
+        // One reference here, one with the caller.
+        if namespace.adapter().count() > 0 || Arc::strong_count(namespace) > 2 {
+            return false;
         }
-        // One reference here, one with the caller: nobody is about to join it.
-        if namespace.adapter().count() == 0 && Arc::strong_count(namespace) <= 2 {
-            namespaces.remove(namespace.name());
-            drop(namespaces);
-            namespace.adapter().close();
-        }
+        let forgotten = namespaces.remove(namespace.name());
+        drop(namespaces);
+        drop(forgotten);
+        self.kept.take(namespace);
+        namespace.adapter().close();
+        true
     }
 
     /// All namespaces.
     pub(crate) fn namespaces(&self) -> Vec<Io> {
         self.namespaces.read().values().cloned().map(Io::new).collect()
-    }
-
-    /// [`Core::tidy`] once nobody of the namespace can come back any more.
-    fn tidy_later(&self, namespace: &Arc<Namespace>) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (core, namespace) = (self.this.clone(), Arc::downgrade(namespace));
-        let time = namespace.upgrade().map_or(Duration::ZERO, |namespace| namespace.kept());
-        runtime.spawn(async move {
-            tokio::time::sleep(time).await;
-            if let (Some(core), Some(namespace)) = (core.upgrade(), namespace.upgrade()) {
-                core.tidy(&namespace);
-            }
-        });
     }
 
     pub(crate) fn add_closer(&self, closer: Box<Closer>) {

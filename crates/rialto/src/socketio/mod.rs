@@ -13,6 +13,7 @@ mod handler;
 #[cfg(doctest)]
 mod hints;
 mod io;
+mod kept;
 mod listener;
 mod misnamed;
 mod namespace;

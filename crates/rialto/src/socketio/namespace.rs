@@ -39,6 +39,8 @@ pub(crate) struct Namespace {
     rooms: RwLock<Vec<Arc<RoomListener>>>,
     servers: RwLock<HashMap<Box<str>, Vec<Arc<ServerListener>>>>,
     returning: Option<Box<Returning>>,
+    /// Its number among those that nobody is in: see [`Kept`](super::kept::Kept).
+    number: AtomicU64,
 }
 
 pub(super) type RoomListener = dyn Fn(&RoomChange) + Send + Sync;
@@ -63,6 +65,7 @@ impl Namespace {
             rooms: RwLock::default(),
             servers: RwLock::default(),
             returning: None,
+            number: AtomicU64::new(0),
         }
     }
 
@@ -85,9 +88,9 @@ impl Namespace {
         self.returning.as_ref().and_then(|_| self.adapter.recovery())
     }
 
-    /// How long sockets of this namespace can come back.
-    pub(super) fn kept(&self) -> Duration {
-        self.returning.as_ref().map_or(Duration::ZERO, |returning| returning.kept)
+    /// Numbers it among those that nobody is in, 0 for none; gives back its earlier number.
+    pub(super) fn number(&self, number: u64) -> u64 {
+        self.number.swap(number, Ordering::Relaxed)
     }
 
     /// Marks a namespace that was made because its name fits a pattern.

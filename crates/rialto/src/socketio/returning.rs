@@ -25,8 +25,6 @@ pub(super) struct Returning {
     skip_middlewares: bool,
     /// Bytes that a client may have missed.
     limit: usize,
-    /// How long a lost session is kept.
-    pub(super) kept: Duration,
     /// The sockets that are connected, by the secret of each.
     live: Mutex<HashMap<Box<str>, Socket>>,
     departed: Notify,
@@ -76,7 +74,6 @@ impl Returning {
         Some(Self {
             skip_middlewares: recovery.skip_middlewares,
             limit: options.budget(),
-            kept: recovery.max_disconnection_duration,
             live: Mutex::default(),
             departed: Notify::new(),
         })

@@ -137,7 +137,8 @@ impl Connection {
     ) {
         let Arrival { start, session: saved } = arrival;
         let Ok(id) = self.socket_id(&namespace, saved.as_deref()) else {
-            return self.turn_away(namespace.name(), &Refused::by(ends::NO_ID));
+            self.turn_away(namespace.name(), &Refused::by(ends::NO_ID));
+            return self.core.tidy(&namespace);
         };
         self.connect_by = None;
         let session = Arc::clone(&self.session);

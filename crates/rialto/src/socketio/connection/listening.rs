@@ -52,8 +52,8 @@ impl Connection {
         dispatch(table, socket, &incoming, &mut self.running, cx);
     }
 
-    /// Starts events that had to wait; true if any could. Some may be of a socket that is gone: they
-    /// came before it went.
+    /// Starts events that had to wait; true if any could. Some may be of a socket that is gone:
+    /// they came before it went.
     pub(super) fn unpark(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
         while let Some(Held { event, table }) = self.parked.front() {
