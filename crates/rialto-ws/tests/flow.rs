@@ -4,7 +4,7 @@
 mod support;
 
 use rialto_ws::proto::OpCode;
-use rialto_ws::{Message, Options, Role, WebSocket, turn};
+use rialto_ws::{Message, MessageRef, Options, Role, WebSocket, turn};
 use std::time::Duration;
 use support::{PATIENCE, frame, server};
 use tokio::time::{sleep, timeout};
@@ -87,6 +87,29 @@ async fn a_sender_that_waits_is_woken_when_the_peer_reads() {
         assert_eq!(peer.read().await, Some((OpCode::Binary, vec![n; 300])));
     }
     timeout(PATIENCE, sending).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_reserve_beyond_the_budget_is_bounded_in_order_and_there_again() {
+    let (socket, mut peer) = server(&Options::default().send_budget(1000), 64);
+    let sender = socket.sender();
+    let beyond = |text| sender.try_send_beyond(MessageRef::Text(text), 10);
+    for _ in 0..3 {
+        // With room it is a message like others.
+        beyond("first").unwrap();
+        sender.try_send(vec![7; 1200]).unwrap();
+        assert!(sender.try_send("x").unwrap_err().is_full());
+        for text in ["12345", "67890"] {
+            beyond(text).unwrap();
+        }
+        assert!(beyond("x").unwrap_err().is_full());
+        for expected in [&b"first"[..], &[7; 1200], b"12345", b"67890"] {
+            assert_eq!(peer.read().await.unwrap().1, expected);
+        }
+        timeout(PATIENCE, sender.flush()).await.unwrap().unwrap();
+    }
+    sender.close(1000, "");
+    assert!(beyond("late").unwrap_err().is_closed());
 }
 
 #[tokio::test]
