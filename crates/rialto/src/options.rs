@@ -109,8 +109,9 @@ pub struct Options {
     /// A page can give its own name the address of your server (DNS rebinding); then page and
     /// server are of one origin for the browser, and the check of origins lets it in. With the list
     /// such a request is refused with 403, on every transport and by WebSockets of
-    /// [`Server::websocket`](crate::Server::websocket). It matters most where no login stands
-    /// between a browser and the server: on a developer's machine, in a home or a company.
+    /// [`Server::websocket`](crate::Server::websocket); files and routes are there for any host. It
+    /// matters most where no login stands between a browser and the server: on a developer's
+    /// machine, in a home or a company.
     pub allowed_hosts: Option<Vec<String>>,
     /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
     /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
