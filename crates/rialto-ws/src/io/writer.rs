@@ -58,7 +58,7 @@ pub(super) enum Drain {
     Idle,
     /// Spawned, has not run yet: others may still flush.
     Scheduled,
-    /// Waits for the socket.
+    /// The socket took too little: the drain task waits for it, or is about to.
     Blocked,
 }
 

@@ -85,7 +85,13 @@ impl Shared {
         let before = writer.queue.len();
         match writer.queue.try_flush(&mut writer.io) {
             Ok(true) if !writer.unflushed() && (!writer.shutdown || writer.end_now()) => {}
-            Ok(_) => self.schedule_drain(writer),
+            Ok(true) => self.schedule_drain(writer),
+            Ok(false) => {
+                self.schedule_drain(writer);
+                // Now, not when the drain task runs: on another thread that may be late.
+                writer.drain = Drain::Blocked;
+                self.charge(writer);
+            }
             Err(error) => {
                 tracing::debug!(%error, "writing to the peer failed");
                 writer.fail();
