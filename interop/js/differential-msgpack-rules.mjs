@@ -90,8 +90,12 @@ export const MSGPACK = [
     met: ({ raw, our }) => our.error === "binary where only JSON may be" && raw.type === 0,
   },
   {
-    name: "a packet of more than 128 levels is refused",
-    examples: [around(...Array(127).fill(0x91), 0xc0)],
+    name: "a packet of more than 128 levels is refused, binary being one",
+    examples: [
+      around(...Array(127).fill(0x91), 0xc0),
+      around(...Array(126).fill(0x91), 0xc4, 1, 7),
+      around(...Array(126).fill(0x91), 0xd4, 5, 7),
+    ],
     met: ({ our }) => our.error === "the payload is nested too deeply",
   },
   {

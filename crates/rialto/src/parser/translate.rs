@@ -5,7 +5,7 @@ use super::{MAX_BINARY, MAX_NAMESPACE, Packet, PacketType, ParserRef};
 use crate::error::Result;
 use bytes::Bytes;
 use rialto_protocol::socketio::{
-    self, Args, Limits, Value, decode, encode_payload, event_name, is_reserved,
+    self, Args, Limits, Value, Violation, decode, encode_payload, event_name, is_reserved,
 };
 use rialto_ws::Message;
 
@@ -115,7 +115,8 @@ fn payload(kind: PacketType, data: Option<Value>) -> Result<(String, Vec<Bytes>)
         (PacketType::ConnectError, _) => return Ok((String::new(), Vec::new())),
         _ => return Err(SHAPE),
     };
-    let (data, attachments) = encode_payload(&args).map_err(|_| "the payload has no JSON form")?;
+    // Nothing else keeps such values from being JSON: each binary value is a level there.
+    let (data, attachments) = encode_payload(&args).map_err(|_| Violation::TooDeep.as_str())?;
     if kind != PacketType::Connect {
         return Ok((data, attachments));
     }
