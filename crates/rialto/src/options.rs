@@ -173,6 +173,16 @@ pub struct Options {
     pub max_running_handlers: usize,
     /// Acks of one socket that may be awaited at a time. Default 10 000.
     pub max_pending_acks: usize,
+    /// Connections at a time of one IPv4 address, or of one IPv6 network of 64 bits. Default none,
+    /// because many people may stand behind the address of one proxy: behind your own, all have
+    /// that one.
+    ///
+    /// One beyond it is refused with 429 and `Retry-After`, before
+    /// [`allow_request`](Self::allow_request) is asked. Sessions of every transport count, each once
+    /// and for the address that opened it, until they and their suspended handlers are gone; so do
+    /// those that are being admitted. Unix sockets are not counted, nor are WebSockets of
+    /// [`Server::websocket`](crate::Server::websocket).
+    pub max_connections_per_address: Option<usize>,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
     /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
@@ -230,6 +240,7 @@ impl Default for Options {
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
+            max_connections_per_address: None,
             max_namespaces: 64,
             max_attachments: 10,
             header_timeout: Duration::from_secs(10),
@@ -265,6 +276,13 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = Some(bytes);
+        self
+    }
+
+    /// Sets [`Options::max_connections_per_address`].
+    #[must_use]
+    pub fn max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = Some(connections);
         self
     }
 
