@@ -183,6 +183,18 @@ pub struct Options {
     /// those that are being admitted. Unix sockets are not counted, nor are WebSockets of
     /// [`Server::websocket`](crate::Server::websocket).
     pub max_connections_per_address: Option<usize>,
+    /// Events of one connection that are read in a second. Default none.
+    ///
+    /// Beyond it reading pauses, before anything is parsed: what the client sends waits in its own
+    /// buffers (on long-polling, its POST for its answer), nothing is lost, and the time does not
+    /// count as silence of the client. What comes behind these events waits with them, acks too,
+    /// which do not count themselves; a CONNECT counts as an event. Of a bare Engine.IO session
+    /// ([`Server::engine`](crate::Server::engine)) nothing is counted.
+    pub max_events_per_second: Option<u32>,
+    /// Events of one connection that may come at once, after a rest:
+    /// [`max_events_per_second`](Self::max_events_per_second) is what it has regained in a second.
+    /// Default `None`: as many.
+    pub max_event_burst: Option<u32>,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
     /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
@@ -241,6 +253,8 @@ impl Default for Options {
             max_running_handlers: 64,
             max_pending_acks: 10_000,
             max_connections_per_address: None,
+            max_events_per_second: None,
+            max_event_burst: None,
             max_namespaces: 64,
             max_attachments: 10,
             header_timeout: Duration::from_secs(10),
@@ -283,6 +297,26 @@ impl Options {
     #[must_use]
     pub fn max_connections_per_address(mut self, connections: usize) -> Self {
         self.max_connections_per_address = Some(connections);
+        self
+    }
+
+    /// Sets [`Options::max_events_per_second`].
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// // Someone who draws may send many at once, but not all the time.
+    /// let options = Options::default().max_events_per_second(20).max_event_burst(200);
+    /// ```
+    #[must_use]
+    pub fn max_events_per_second(mut self, events: u32) -> Self {
+        self.max_events_per_second = Some(events);
+        self
+    }
+
+    /// Sets [`Options::max_event_burst`].
+    #[must_use]
+    pub fn max_event_burst(mut self, events: u32) -> Self {
+        self.max_event_burst = Some(events);
         self
     }
 

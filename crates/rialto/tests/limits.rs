@@ -4,9 +4,10 @@
 
 mod support;
 
-use rialto::{Events, Options, Server};
+use rialto::{Events, Options, Server, Socket};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::log::Log;
 use support::{Client, Poller, exchange, http, start, within};
 
@@ -75,4 +76,93 @@ async fn who_is_not_admitted_takes_no_place() {
     }
     assert_eq!(http(address, "GET", &format!("{BASE}&in=1"), "").await.0, 200);
     assert_eq!(http(address, "GET", BASE, "").await.0, 429);
+}
+
+/// How many events have been handled, and whether each came in its turn.
+fn counting() -> (Events, Arc<AtomicU64>) {
+    let handled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&handled);
+    let events = Events::new()
+        .on_ack("next", move |_: Socket, n: u64| {
+            let in_turn = count.fetch_add(1, Ordering::Relaxed) == n;
+            async move { Ok(in_turn) }
+        })
+        .on_ack("hello", async |_: Socket, ()| Ok(1))
+        .on("ask me", async |socket: Socket, times: u32| {
+            for _ in 0..times {
+                socket.emit_with_ack::<()>("well", ()).await?;
+            }
+            socket.emit("enough", ()).await
+        });
+    (events, handled)
+}
+
+#[tokio::test]
+async fn a_flood_is_read_at_the_pace_of_the_options_and_outlives_its_heartbeat() {
+    const FLOOD: u64 = 120;
+    let (events, _) = counting();
+    // Its pongs stand behind the flood, longer than a silent client would be waited for.
+    let options = Options::default()
+        .max_events_per_second(100)
+        .max_event_burst(20)
+        .ping_interval(Duration::from_millis(200))
+        .ping_timeout(Duration::from_millis(400));
+    let (address, _) = start(Server::new(events).options(options)).await;
+    let mut client = Client::join(address).await;
+    let began = Instant::now();
+    for n in 0..FLOOD {
+        client.send(&format!("2{n}[\"next\",{n}]")).await;
+    }
+    for n in 0..FLOOD {
+        assert_eq!(client.recv().await, format!("3{n}[true]"));
+    }
+    // The CONNECT was an event, too; the bucket may have been refilled by one in between.
+    assert!(began.elapsed() >= Duration::from_millis(990), "{:?}", began.elapsed());
+
+    let (events, _) = counting();
+    let options = Options::default().max_events_per_second(50).max_event_burst(1);
+    let (address, _) = start(Server::new(events).options(options)).await;
+    let mut poller = Poller::join(address).await;
+    let began = Instant::now();
+    let batch = |from: u64| {
+        let packets = (from..from + 10).map(|n| format!("42{n}[\"next\",{n}]"));
+        packets.collect::<Vec<_>>().join("\x1e")
+    };
+    poller.post(&batch(0)).await;
+    poller.post(&batch(10)).await;
+    let mut answers = Vec::new();
+    while answers.len() < 20 {
+        answers.extend(poller.poll().await.split('\x1e').map(str::to_owned));
+    }
+    let expected: Vec<_> = (0..20).map(|n| format!("43{n}[true]")).collect();
+    assert_eq!(answers, expected);
+    assert!(began.elapsed() >= Duration::from_millis(380), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn others_do_not_notice_a_flood_and_acks_are_no_events() {
+    let (events, handled) = counting();
+    let options = Options::default().max_events_per_second(1).max_event_burst(5);
+    let (address, io) = start(Server::new(events).options(options)).await;
+    let mut flood = Client::join(address).await;
+    for n in 0..1_000 {
+        flood.send(&format!("2[\"next\",{n}]")).await;
+    }
+    let mut calm = Client::join(address).await;
+    for n in 0..3 {
+        assert_eq!(calm.ask(n, "[\"hello\"]").await, format!("3{n}[1]"));
+    }
+    let mut asked = Client::join(address).await;
+    asked.send("2[\"ask me\",100]").await;
+    for n in 0..100 {
+        assert_eq!(asked.recv().await, format!("2{n}[\"well\"]"));
+        asked.send(&format!("3{n}[]")).await;
+    }
+    assert_eq!(asked.recv().await, "2[\"enough\"]");
+    until(|| handled.load(Ordering::Relaxed) >= 4).await;
+    let handled = handled.load(Ordering::Relaxed);
+    assert!(handled < 500, "{handled} of the flood");
+    assert_eq!(io.count(), 3);
+    io.disconnect_sockets(true);
+    until(|| io.clients_count() == 0).await;
 }

@@ -298,7 +298,8 @@ impl Turns {
             this.read(cx, now);
             let paused = !this.client.wants_more();
             let running = this.client.poll(cx).is_pending();
-            if paused && this.client.wants_more() && this.session.is_open() {
+            let reads = this.client.wants_more();
+            if paused && reads && this.session.is_open() {
                 // What was left unread would wake nobody.
                 continue;
             }
@@ -322,7 +323,7 @@ impl Turns {
                 }
             } else {
                 this.handle_client_timeout(now);
-                if !this.session.is_open() {
+                if !this.session.is_open() || (!reads && this.client.wants_more()) {
                     continue;
                 }
             }
