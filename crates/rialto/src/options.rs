@@ -197,6 +197,13 @@ pub struct Options {
     pub max_event_burst: Option<u32>,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
+    /// Rooms that one socket may be in, that of its own id left out. Default 10 000.
+    ///
+    /// A client cannot join a room by itself, but handlers often let it choose. Beyond the limit
+    /// [`Socket::join`](crate::Socket::join) fails, and `sockets_join` leaves that socket out; both
+    /// are a warning in the log, once for each socket. Adapters of others see to it themselves
+    /// ([`Member::max_rooms`](crate::adapter::Member::max_rooms)).
+    pub max_rooms: usize,
     /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
     /// none may come. More closes the connection.
     ///
@@ -256,6 +263,7 @@ impl Default for Options {
             max_events_per_second: None,
             max_event_burst: None,
             max_namespaces: 64,
+            max_rooms: 10_000,
             max_attachments: 10,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
@@ -281,7 +289,7 @@ impl Options {
         serve_client: ServeClient, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
-        max_attachments: usize,
+        max_rooms: usize, max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }

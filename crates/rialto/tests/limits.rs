@@ -166,3 +166,41 @@ async fn others_do_not_notice_a_flood_and_acks_are_no_events() {
     io.disconnect_sockets(true);
     until(|| io.clients_count() == 0).await;
 }
+
+#[tokio::test]
+async fn a_socket_is_in_so_many_rooms_and_no_more() {
+    let (log, _guard) = Log::here();
+    let events = Events::new()
+        .on_ack("join", async |socket: Socket, rooms: Vec<String>| {
+            let joined = socket.join(rooms.as_slice());
+            Ok((joined.is_ok(), joined.is_err_and(|error| error.is_limit()), socket.rooms().len()))
+        })
+        .on_ack("leave", async |socket: Socket, room: String| socket.leave(room));
+    let options = Options::default().max_rooms(3);
+    let (address, io) = start(Server::new(events).options(options)).await;
+    let mut client = Client::join(address).await;
+    for (id, (rooms, answer)) in [
+        ("\"a\",\"b\"", "true,false,2"),
+        // All of them or none.
+        ("\"c\",\"d\"", "false,true,2"),
+        ("\"c\",\"c\",\"a\"", "true,false,3"),
+        // Again where it is.
+        ("\"a\",\"b\",\"c\"", "true,false,3"),
+        ("\"d\"", "false,true,3"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asked = client.ask(id as u64, &format!("[\"join\",[{rooms}]]")).await;
+        assert_eq!(asked, format!("3{id}[{answer}]"), "{rooms}");
+    }
+    // One who has room joins, one who has none is left out.
+    let _other = Client::join(address).await;
+    io.sockets_join(["x", "y"]);
+    assert_eq!((io.members("x").len(), io.members("a").len()), (1, 1));
+    client.ask(9, "[\"leave\",\"a\"]").await;
+    io.to("b").sockets_join("x");
+    assert_eq!((io.members("x").len(), io.members("a").len()), (2, 0));
+    let warned = log.take("WARN a socket is in as many rooms as it may be in");
+    assert_eq!(warned.len(), 1, "once for each socket: {warned:?}");
+}
