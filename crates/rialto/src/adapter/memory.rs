@@ -264,6 +264,10 @@ impl Recovery for Memory {
         Box::pin(std::future::ready(session))
     }
 
+    fn forget_session(&self, id: &str) -> bool {
+        self.log.as_ref().is_some_and(|log| log.with(|history| history.forget_socket(id)))
+    }
+
     fn rejoin(
         &self,
         session: &SavedSession,
