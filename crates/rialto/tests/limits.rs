@@ -204,3 +204,46 @@ async fn a_socket_is_in_so_many_rooms_and_no_more() {
     let warned = log.take("WARN a socket is in as many rooms as it may be in");
     assert_eq!(warned.len(), 1, "once for each socket: {warned:?}");
 }
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_a_warning_with_what_is_known_of_it() {
+    let (log, _guard) = Log::here();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let options = Options::default().max_payload(1_000).on_connection_error(move |error| {
+        tell.lock().unwrap().push((error.code, error.message));
+    });
+    let (address, _) = start(Server::new(Events::new()).options(options)).await;
+    let warned = |size: &str, transport: &str| {
+        let lines = log.take("WARN a message is over `max_payload`");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let expected = format!("size={size} limit=1000 transport=\"{transport}\" peer=Some(127.");
+        assert!(lines[0].contains(&expected), "{lines:?}");
+    };
+
+    let poller = Poller::join(address).await;
+    assert_eq!(http(address, "POST", &poller.target, &"x".repeat(1_001)).await.0, 413);
+    warned("Some(1001)", "polling");
+    assert_eq!(*told.lock().unwrap(), [(6, "Payload too large")]);
+
+    let mut client = Client::join(address).await;
+    client.send(&"x".repeat(1_001)).await;
+    assert_eq!(client.closed().await.0, 1009);
+    warned("None", "websocket");
+
+    // Parts that pass one by one.
+    let mut client = Client::join(address).await;
+    let part = |n: u8| format!("{{\"_placeholder\":true,\"num\":{n}}}");
+    client.send(&format!("52-[\"e\",{},{}]", part(0), part(1))).await;
+    for _ in 0..2 {
+        client.socket.send(vec![0; 600]).await.unwrap();
+    }
+    assert_eq!(client.closed().await.0, 1002);
+    warned("None", "websocket");
+
+    for _ in 0..9 {
+        http(address, "POST", &poller.target, &"x".repeat(1_001)).await;
+    }
+    let lines = log.take("WARN a message is over `max_payload`");
+    assert_eq!(lines.len(), 7, "the log is not the peers' to fill");
+}

@@ -52,7 +52,7 @@ fn explain(origin: &str) {
 
 /// The refusal of a session whose address has as many as it may have.
 pub(super) fn crowded(host: &Host, upgrade: bool, peer: Option<SocketAddr>) -> Reply {
-    if host.counters.warns() {
+    if host.counters.crowded.due() {
         let (most, address) = (host.options.max_connections_per_address, peer.map(|it| it.ip()));
         tracing::warn!(?address, ?most, "an address has as many connections as it may have");
     }

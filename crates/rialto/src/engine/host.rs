@@ -35,11 +35,23 @@ pub(crate) struct Counters {
     dropped: AtomicU64,
     closed_slow: AtomicU64,
     closed: Mutex<BTreeMap<CloseReason, u64>>,
-    warnings: AtomicU64,
+    /// Of addresses with too many connections, and of messages that are too large.
+    pub(super) crowded: Warnings,
+    pub(super) large: Warnings,
 }
 
-/// What peers can provoke is worth so many warnings; then the log would be theirs to fill.
-const WARNINGS: u64 = 10;
+/// Warnings of one kind that peers can provoke.
+#[derive(Default)]
+pub(super) struct Warnings(AtomicU64);
+
+impl Warnings {
+    /// The first are worth it; then the log would be the peers' to fill.
+    const MOST: u64 = 10;
+
+    pub(super) fn due(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) < Self::MOST
+    }
+}
 
 /// How a server is doing, at one moment: see [`Io::stats`](crate::Io::stats).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,11 +135,6 @@ impl Counters {
 
     pub(super) fn closed(&self, reason: CloseReason) {
         *self.closed.lock().entry(reason).or_default() += 1;
-    }
-
-    /// Whether a limit that a peer has met is worth a warning.
-    pub(super) fn warns(&self) -> bool {
-        self.warnings.fetch_add(1, Ordering::Relaxed) < WARNINGS
     }
 
     pub(super) fn closed_slow(&self) {

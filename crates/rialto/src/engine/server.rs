@@ -220,7 +220,7 @@ impl Engine {
                 if !fits || query.version != session.version() {
                     return refuse(upgrade, HandshakeError::BadRequest, None);
                 }
-                self.answer_session(session, request, upgrade, &query).await
+                self.answer_session(session, request, peer, upgrade, &query).await
             }
             None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
@@ -237,6 +237,7 @@ impl Engine {
         self: &Arc<Self>,
         session: Arc<Session>,
         request: Request<Body>,
+        peer: Option<SocketAddr>,
         upgrade: bool,
         query: &Query<'_>,
     ) -> Reply {
@@ -249,7 +250,7 @@ impl Engine {
                 drop(request);
                 polling::poll(&session, jsonp).await
             }
-            Method::POST => polling::post(&session, request, jsonp.is_some()).await,
+            Method::POST => polling::post(&session, request, peer, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
     }

@@ -126,6 +126,14 @@ impl Connection {
         self.joined.iter().position(|joined| joined.socket.namespace() == namespace)
     }
 
+    /// The client has broken a rule.
+    fn broken(&self, violation: Violation) -> Fault {
+        if violation == Violation::MessageTooLarge {
+            self.session.warn_of_large(None, self.handshake.address());
+        }
+        violation.into()
+    }
+
     /// Sends a packet of the protocol itself.
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), socketio::Error>) {
         let sent = with_scratch(|out| {
@@ -226,11 +234,15 @@ impl Client for Connection {
                 match &assembler.receive_text(text, now) {
                     Ok(Some(packet)) => self.packet(packet, Attachments::default(), cx),
                     Ok(None) => Ok(()),
-                    Err(violation) => Err(Fault::from(*violation)),
+                    Err(violation) => Err(self.broken(*violation)),
                 }
             }
             (Reading::Standard(assembler), MessageRef::Binary(bytes)) => {
-                let Some(whole) = assembler.receive_lent(bytes)? else { return Ok(()) };
+                let whole = match assembler.receive_lent(bytes) {
+                    Ok(Some(whole)) => whole,
+                    Ok(None) => return Ok(()),
+                    Err(violation) => return Err(self.broken(violation)),
+                };
                 let attachments = Attachments::from(&whole.attachments).and_lent(bytes);
                 self.packet(&whole.packet(), attachments, cx)
             }
