@@ -87,7 +87,8 @@ pub struct Options {
     pub max_payload: usize,
     /// The transports that are served. Default both.
     pub transports: Vec<Transport>,
-    /// Whether clients are told that they may upgrade. Default true.
+    /// Whether clients may upgrade from long-polling. Default true. With false they are not told
+    /// that they may, and one that tries is refused with 400; its session goes on as it is.
     pub allow_upgrades: bool,
     /// Whether clients of Engine.IO 3 may connect: those of Socket.IO 1 and 2. Default false, as in
     /// socket.io; they are refused with code 5.
@@ -178,9 +179,9 @@ pub struct Options {
     /// that one.
     ///
     /// One beyond it is refused with 429 and `Retry-After`, before
-    /// [`allow_request`](Self::allow_request) is asked. Sessions of every transport count, each once
-    /// and for the address that opened it, until they and their suspended handlers are gone; so do
-    /// those that are being admitted. Unix sockets are not counted, nor are WebSockets of
+    /// [`allow_request`](Self::allow_request) is asked. Sessions of every transport count, each
+    /// once and for the address that opened it, until they and their suspended handlers are gone;
+    /// so do those that are being admitted. Unix sockets are not counted, nor are WebSockets of
     /// [`Server::websocket`](crate::Server::websocket).
     pub max_connections_per_address: Option<usize>,
     /// Events of one connection that are read in a second. Default none.

@@ -121,7 +121,7 @@ pub trait Adapter: Send + Sync + 'static {
     fn remove(&self, id: &str);
 
     /// The socket joins rooms, all or none; joining again changes nothing. False if it is not (or
-    /// no longer) in the namespace, or they are more than [`Member::max_rooms`] with those it is in.
+    /// no longer) in the namespace, or would be in more than [`Member::max_rooms`].
     fn join(&self, id: &str, rooms: &[Room]) -> bool;
 
     /// The socket leaves a room.

@@ -110,10 +110,9 @@ impl Io {
         members.into_iter().find(|member| **member.id() == *id).and_then(socket)
     }
 
-    /// Bars a client from coming back as who it was: what
-    /// [`ConnectionStateRecovery`](crate::ConnectionStateRecovery) keeps for the socket of this id is
-    /// dropped, and nothing will be kept of one that is still connected. False if there is neither
-    /// on this machine.
+    /// Bars a client from coming back as who it was: what is kept for the socket of this id by
+    /// [`ConnectionStateRecovery`](crate::ConnectionStateRecovery) is dropped, and nothing will be
+    /// kept of one that is still connected. False if there is neither on this machine.
     ///
     /// The client may connect anew, by its login. One that is connected stays so:
     /// [`Socket::disconnect`] ends it.
