@@ -182,7 +182,9 @@ pub struct Options {
     /// [`allow_request`](Self::allow_request) is asked. Sessions of every transport count, each
     /// once and for the address that opened it, until they and their suspended handlers are gone;
     /// so do those that are being admitted. Unix sockets are not counted, nor are WebSockets of
-    /// [`Server::websocket`](crate::Server::websocket).
+    /// [`Server::websocket`](crate::Server::websocket), nor, inside an application of yours, those
+    /// whose requests come without `ConnectInfo<SocketAddr>`
+    /// ([`Server::into_router`](crate::Server::into_router)).
     pub max_connections_per_address: Option<usize>,
     /// Events of one connection that are read in a second. Default none.
     ///

@@ -302,7 +302,7 @@ impl Turns {
             this.read(cx, now);
             let paused = !this.client.wants_more();
             let running = this.client.poll(cx).is_pending();
-            let reads = this.client.wants_more();
+            let reads = !paused || this.client.wants_more();
             if paused && reads && this.session.is_open() {
                 // What was left unread would wake nobody.
                 continue;
