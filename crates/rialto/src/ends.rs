@@ -108,6 +108,8 @@ pub(crate) const TOO_SLOW: RequestEnd = request(408, 7, "Payload too slow");
 pub(crate) const NO_RANDOMNESS: RequestEnd = request(500, 8, "No randomness");
 /// `generate_id`.
 pub(crate) const NOT_AN_ID: RequestEnd = request(500, 9, "Session ID not usable");
+/// `max_connections_per_address`.
+pub(crate) const CROWDED: RequestEnd = request(429, 11, "Too many connections");
 /// A panic in a function of the program that answers requests.
 pub(crate) const HOOK_FAILED: RequestEnd = request(500, 10, "The server failed");
 

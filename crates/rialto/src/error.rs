@@ -24,6 +24,8 @@ enum Kind {
     Timeout,
     /// The peer's byte budget is used up.
     Full,
+    /// What was to be done goes beyond one of the server's options.
+    Limit(&'static str),
     /// Values that do not fit what they were to become.
     Values(socketio::Error),
     Json(serde_json::Error),
@@ -47,6 +49,10 @@ impl Error {
 
     pub(crate) fn full() -> Self {
         Self::new(Kind::Full)
+    }
+
+    pub(crate) fn limit(what: &'static str) -> Self {
+        Self::new(Kind::Limit(what))
     }
 
     /// Wraps an error of the application.
@@ -74,6 +80,13 @@ impl Error {
     #[must_use]
     pub fn is_full(&self) -> bool {
         matches!(*self.0, Kind::Full)
+    }
+
+    /// True if it would go beyond one of the server's own limits:
+    /// [`Options::max_rooms`](crate::Options).
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(*self.0, Kind::Limit(_))
     }
 
     /// True if what arrived does not fit the type that was asked for.
@@ -115,6 +128,7 @@ impl fmt::Display for Error {
             Kind::Disconnected => f.write_str("the peer is gone"),
             Kind::Timeout => f.write_str("no answer came in time"),
             Kind::Full => f.write_str("the peer reads too slowly: its byte budget is used up"),
+            Kind::Limit(what) => f.write_str(what),
             Kind::Values(error) => error.fmt(f),
             Kind::Json(error) => error.fmt(f),
             Kind::Io(error) => error.fmt(f),
@@ -143,7 +157,7 @@ impl StdError for Error {
             Kind::Io(error) => error.source(),
             Kind::WebSocket(error) => error.source(),
             Kind::Other(error) => error.source(),
-            Kind::Disconnected | Kind::Timeout | Kind::Full => None,
+            Kind::Disconnected | Kind::Timeout | Kind::Full | Kind::Limit(_) => None,
         }
     }
 }

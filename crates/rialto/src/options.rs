@@ -87,7 +87,8 @@ pub struct Options {
     pub max_payload: usize,
     /// The transports that are served. Default both.
     pub transports: Vec<Transport>,
-    /// Whether clients are told that they may upgrade. Default true.
+    /// Whether clients may upgrade from long-polling. Default true. With false they are not told
+    /// that they may, and one that tries is refused with 400; its session goes on as it is.
     pub allow_upgrades: bool,
     /// Whether clients of Engine.IO 3 may connect: those of Socket.IO 1 and 2. Default false, as in
     /// socket.io; they are refused with code 5.
@@ -174,8 +175,39 @@ pub struct Options {
     pub max_running_handlers: usize,
     /// Acks of one socket that may be awaited at a time. Default 10 000.
     pub max_pending_acks: usize,
+    /// Connections at a time of one IPv4 address, or of one IPv6 network of 64 bits. Default none,
+    /// because many people may stand behind the address of one proxy: behind your own, all have
+    /// that one.
+    ///
+    /// One beyond it is refused with 429 and `Retry-After`, before
+    /// [`allow_request`](Self::allow_request) is asked. Sessions of every transport count, each
+    /// once and for the address that opened it, until they and their suspended handlers are gone;
+    /// so do those that are being admitted. Unix sockets are not counted, nor are WebSockets of
+    /// [`Server::websocket`](crate::Server::websocket), nor, inside an application of yours, those
+    /// whose requests come without `ConnectInfo<SocketAddr>`
+    /// ([`Server::into_router`](crate::Server::into_router)).
+    pub max_connections_per_address: Option<usize>,
+    /// Events of one connection that are read in a second. Default none.
+    ///
+    /// Beyond it reading pauses, before anything is parsed: what the client sends waits in its own
+    /// buffers (on long-polling, its POST for its answer), nothing is lost, and the time does not
+    /// count as silence of the client. What comes behind these events waits with them, acks too,
+    /// which do not count themselves; a CONNECT counts as an event. Of a bare Engine.IO session
+    /// ([`Server::engine`](crate::Server::engine)) nothing is counted.
+    pub max_events_per_second: Option<u32>,
+    /// Events of one connection that may come at once, after a rest:
+    /// [`max_events_per_second`](Self::max_events_per_second) is what it has regained in a second.
+    /// Default `None`: as many.
+    pub max_event_burst: Option<u32>,
     /// Namespaces that one connection may join. Default 64.
     pub max_namespaces: usize,
+    /// Rooms that one socket may be in, that of its own id left out. Default 10 000.
+    ///
+    /// A client cannot join a room by itself, but handlers often let it choose. Beyond the limit
+    /// [`Socket::join`](crate::Socket::join) fails, and `sockets_join` leaves that socket out; both
+    /// are a warning in the log, once for each socket. Adapters of others see to it themselves
+    /// ([`Member::max_rooms`](crate::adapter::Member::max_rooms)).
+    pub max_rooms: usize,
     /// Binary attachments of one packet from a client. Default 10, as in the stock parser; with 0
     /// none may come. More closes the connection.
     ///
@@ -231,7 +263,11 @@ impl Default for Options {
             ack_timeout: Duration::from_secs(30),
             max_running_handlers: 64,
             max_pending_acks: 10_000,
+            max_connections_per_address: None,
+            max_events_per_second: None,
+            max_event_burst: None,
             max_namespaces: 64,
+            max_rooms: 10_000,
             max_attachments: 10,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
@@ -257,7 +293,7 @@ impl Options {
         serve_client: ServeClient, slow_peer: SlowPeer,
         stall_timeout: Option<Duration>, max_buffered: usize, ack_timeout: Duration,
         max_running_handlers: usize, max_pending_acks: usize, max_namespaces: usize,
-        max_attachments: usize,
+        max_rooms: usize, max_attachments: usize,
         header_timeout: Duration, body_timeout: Duration, keep_alive_timeout: Duration,
         drain_timeout: Duration, cleanup_empty_child_namespaces: bool,
     }
@@ -266,6 +302,33 @@ impl Options {
     #[must_use]
     pub fn send_budget(mut self, bytes: usize) -> Self {
         self.send_budget = Some(bytes);
+        self
+    }
+
+    /// Sets [`Options::max_connections_per_address`].
+    #[must_use]
+    pub fn max_connections_per_address(mut self, connections: usize) -> Self {
+        self.max_connections_per_address = Some(connections);
+        self
+    }
+
+    /// Sets [`Options::max_events_per_second`].
+    ///
+    /// ```
+    /// use rialto::Options;
+    /// // Someone who draws may send many at once, but not all the time.
+    /// let options = Options::default().max_events_per_second(20).max_event_burst(200);
+    /// ```
+    #[must_use]
+    pub fn max_events_per_second(mut self, events: u32) -> Self {
+        self.max_events_per_second = Some(events);
+        self
+    }
+
+    /// Sets [`Options::max_event_burst`].
+    #[must_use]
+    pub fn max_event_burst(mut self, events: u32) -> Self {
+        self.max_event_burst = Some(events);
         self
     }
 

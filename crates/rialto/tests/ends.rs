@@ -204,3 +204,31 @@ async fn refused_joins_say_why() {
         assert_eq!(old.recv().await, answer);
     }
 }
+
+/// As in Node: `forced server close` is what the connection ends with, not what its sockets see.
+#[tokio::test]
+async fn sockets_of_a_connection_that_the_server_ends_have_one_reason() {
+    let (left, mut reasons) = tokio::sync::mpsc::unbounded_channel();
+    let table = || {
+        let left = left.clone();
+        let kick = async |socket: rialto::Socket, ()| {
+            socket.disconnect(true);
+            Ok(())
+        };
+        Events::new().on("kick", kick).on_disconnect(move |socket| {
+            let _open = left.send(socket.disconnect_reason());
+            async {}
+        })
+    };
+    let (address, io) = start(Server::new(table()).namespace("/b", table())).await;
+    let mut client = Client::join(address).await;
+    client.send("0/b,").await;
+    assert!(client.recv().await.starts_with("0/b,"));
+    client.send("2[\"kick\"]").await;
+    for _ in 0..2 {
+        let reason = within(reasons.recv()).await.unwrap();
+        assert_eq!(reason, Some(CloseReason::ServerNamespaceDisconnect));
+    }
+    assert_eq!(client.closed().await, (1000, "the server closed this connection".to_owned()));
+    assert_eq!(io.stats().closed, [(CloseReason::ForcedServerClose, 1)].into());
+}

@@ -394,3 +394,27 @@ async fn listeners_of_outgoing_events_see_no_offsets_and_do_not_outlive_their_so
     assert_eq!(*seen.lock().unwrap(), expected);
     assert_eq!(*of_socket.lock().unwrap(), 2, "it was the old socket's");
 }
+
+#[tokio::test]
+async fn who_is_forgotten_begins_anew() {
+    let (address, io) = serve(ConnectionStateRecovery::default()).await;
+    assert!(!io.forget("nobody"));
+
+    let (auth, sid) = Stock::join(address).await.lose(&io).await;
+    assert!(!io.forget("nobody") && io.forget(&sid) && !io.forget(&sid));
+    let mut back = Stock::claim(address, &auth).await;
+    assert_ne!(back.sid, sid);
+    assert_eq!(back.client.ask(1, "[\"who\"]").await, "31[false,7,[]]");
+
+    // One who is connected stays so, and is not kept when it is lost.
+    assert!(io.forget(&back.sid));
+    assert_eq!(back.client.ask(2, "[\"who\"]").await, "32[false,7,[]]");
+    let (auth, sid) = back.lose(&io).await;
+    assert!(!io.forget(&sid));
+    let back = Stock::claim(address, &auth).await;
+    assert_ne!(back.sid, sid);
+
+    // The next one of the same client is another.
+    let (auth, sid) = back.lose(&io).await;
+    assert_eq!(Stock::claim(address, &auth).await.sid, sid);
+}

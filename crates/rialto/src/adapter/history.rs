@@ -157,6 +157,17 @@ impl History {
         }
     }
 
+    /// Forgets the session of the socket of this id; false if there is none.
+    pub(super) fn forget_socket(&mut self, id: &str) -> bool {
+        let mut sessions = self.sessions.iter();
+        let kept = sessions.find(|(_, (_, session))| *session.id == *id);
+        let Some((pid, number)) = kept.map(|(pid, (number, _))| (pid.clone(), *number)) else {
+            return false;
+        };
+        self.forget(&pid, number);
+        true
+    }
+
     /// How many may be kept.
     pub(super) fn most_sessions(&self) -> usize {
         self.keep.max_sessions
@@ -334,6 +345,17 @@ mod tests {
             assert!(history.restore("again", None, 0, now).is_some());
         }
         assert!(history.ends.len() <= 5, "taken sessions leave nothing behind");
+    }
+
+    #[test]
+    fn a_session_is_forgotten_by_the_id_of_its_socket() {
+        let (mut history, now) = history();
+        history.persist(session("p", 0, &[]), now);
+        assert!(!history.forget_socket("p"), "that is its secret");
+        assert!(history.forget_socket("me"));
+        assert!(!history.forget_socket("me"));
+        assert_eq!((history.sessions(), history.take_forgotten().len()), (0, 1));
+        assert!(history.restore("p", None, 0, now).is_none());
     }
 
     #[test]

@@ -155,6 +155,20 @@ impl Index {
         }
     }
 
+    /// Whether a socket would be in more rooms than it may.
+    pub(super) fn is_beyond(&self, id: &str, rooms: &[Room]) -> bool {
+        let Some(Seat(member)) = self.all.get(id) else { return false };
+        let (most, now) = (member.max_rooms(), self.joined.get(id).map_or(0, Vec::len));
+        if now + rooms.len() <= most {
+            return false;
+        }
+        let is_new = |room: &&Room| {
+            ***room != *id && !self.rooms.get(*room).is_some_and(|members| members.contains(id))
+        };
+        let new: HashSet<_> = rooms.iter().filter(is_new).collect();
+        !new.is_empty() && now + new.len() > most
+    }
+
     /// A socket joins rooms; false if there is no such socket.
     pub(super) fn join(
         &mut self,

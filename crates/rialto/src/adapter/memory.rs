@@ -134,7 +134,7 @@ impl Adapter for Memory {
 
     fn join(&self, id: &str, rooms: &[Room]) -> bool {
         // Read before the rooms have a new member: what is sent meanwhile counts as missed.
-        self.change(|index| index.join(id, rooms, || self.head()))
+        self.change(|index| !index.is_beyond(id, rooms) && index.join(id, rooms, || self.head()))
     }
 
     fn leave(&self, id: &str, room: &str) {
@@ -188,7 +188,11 @@ impl Adapter for Memory {
         let _turn = rialto_ws::turn::enter();
         for member in members {
             match operation {
-                Operation::Join(rooms) => drop(self.join(member.id(), rooms)),
+                Operation::Join(rooms) => {
+                    if !self.join(member.id(), rooms) {
+                        member.refused_rooms();
+                    }
+                }
                 Operation::Leave(rooms) => {
                     rooms.iter().for_each(|room| self.leave(member.id(), room));
                 }
@@ -258,6 +262,10 @@ impl Recovery for Memory {
         let restore = |history: &mut History| history.restore(pid, offset, limit, Instant::now());
         let session = self.log.as_ref().and_then(|log| log.with(restore));
         Box::pin(std::future::ready(session))
+    }
+
+    fn forget_session(&self, id: &str) -> bool {
+        self.log.as_ref().is_some_and(|log| log.with(|history| history.forget_socket(id)))
     }
 
     fn rejoin(

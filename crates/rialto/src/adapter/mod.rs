@@ -53,6 +53,16 @@ pub trait Member: Any + Send + Sync {
     /// The data that other servers may see, as JSON text: see
     /// [`Socket::set_shared_data`](crate::Socket::set_shared_data).
     fn shared_data(&self) -> Option<Arc<str>>;
+
+    /// How many rooms it may be in: see [`Options::max_rooms`](crate::Options). It costs nothing
+    /// and may be asked under a lock. Default: any number.
+    fn max_rooms(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Rooms were too many for it: an adapter calls this where [`Adapter::apply`] could not join
+    /// them. Default: nothing happens.
+    fn refused_rooms(&self) {}
 }
 
 /// Who is meant: the union of `rooms` (everyone if empty) without the union of `except`.
@@ -110,8 +120,8 @@ pub trait Adapter: Send + Sync + 'static {
     /// The socket has left it, and with it all rooms.
     fn remove(&self, id: &str);
 
-    /// The socket joins rooms; joining again changes nothing. False if it is not (or no longer)
-    /// in the namespace.
+    /// The socket joins rooms, all or none; joining again changes nothing. False if it is not (or
+    /// no longer) in the namespace, or would be in more than [`Member::max_rooms`].
     fn join(&self, id: &str, rooms: &[Room]) -> bool;
 
     /// The socket leaves a room.

@@ -38,6 +38,13 @@ pub trait Recovery: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Option<SavedSession>>;
 
+    /// Drops the session that is kept for the socket of this id: its client begins anew. False if
+    /// there is none. Default: none is found.
+    fn forget_session(&self, id: &str) -> bool {
+        let _ = id;
+        false
+    }
+
     /// The socket of a restored session joins the namespace and its rooms. What it has missed goes
     /// through `hand`, in order, before anything later reaches `member`.
     fn rejoin(

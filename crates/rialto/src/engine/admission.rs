@@ -1,11 +1,14 @@
 //! Who may open a session: one decision for every transport.
 
-use super::reply::{Reply, failed, mark, plain, refused, refused_upgrade};
+use super::host::Host;
+use super::reply::{Reply, ended, ended_upgrade, failed, mark, plain, refused, refused_upgrade};
+use crate::ends;
 use crate::handshake::Handshake;
 use crate::options::{Denied, Options};
 use crate::panics::caught_in;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rialto_protocol::engine::HandshakeError;
+use std::net::SocketAddr;
 use std::sync::Once;
 
 /// Checks the origin of a request against the options; the refusal, if it is foreign.
@@ -45,6 +48,17 @@ fn explain(origin: &str) {
              `Options::default().cors(Cors::new([\"https://that.origin\"]))` lets it in"
         );
     });
+}
+
+/// The refusal of a session whose address has as many as it may have.
+pub(super) fn crowded(host: &Host, upgrade: bool, peer: Option<SocketAddr>) -> Reply {
+    if host.counters.crowded.due() {
+        let (most, address) = (host.options.max_connections_per_address, peer.map(|it| it.ip()));
+        tracing::warn!(?address, ?most, "an address has as many connections as it may have");
+    }
+    let mut reply = if upgrade { ended_upgrade(ends::CROWDED) } else { ended(ends::CROWDED) };
+    reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
 }
 
 /// The application's own decision; the refusal, if it is against.

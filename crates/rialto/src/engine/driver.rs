@@ -7,7 +7,7 @@ use crate::panics::message;
 use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
-use rialto_ws::{MessageRef, WebSocket, turn};
+use rialto_ws::{CloseCode, MessageRef, WebSocket, turn};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -160,6 +160,10 @@ impl Turns {
             CloseReason::TransportError
         };
         tracing::debug!(%error, "the WebSocket failed");
+        if error.violation().is_some_and(|it| it.close_code() == CloseCode::TOO_LARGE) {
+            let peer = self.socket.as_ref().and_then(WebSocket::peer_addr);
+            self.session.warn_of_large(None, peer);
+        }
         // What its peer has to know, the WebSocket itself has said.
         let end = match error.violation() {
             Some(violation) => End { code: violation.close_code().get(), text: violation.as_str() },
@@ -298,7 +302,8 @@ impl Turns {
             this.read(cx, now);
             let paused = !this.client.wants_more();
             let running = this.client.poll(cx).is_pending();
-            if paused && this.client.wants_more() && this.session.is_open() {
+            let reads = !paused || this.client.wants_more();
+            if paused && reads && this.session.is_open() {
                 // What was left unread would wake nobody.
                 continue;
             }
@@ -322,7 +327,7 @@ impl Turns {
                 }
             } else {
                 this.handle_client_timeout(now);
-                if !this.session.is_open() {
+                if !this.session.is_open() || (!reads && this.client.wants_more()) {
                     continue;
                 }
             }

@@ -1,10 +1,12 @@
 //! What the sessions of a server share: its options, its counters, the bound on its buffers.
 
+use super::addresses::{Addresses, Crowded, Place};
 use crate::options::Options;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_ws::SharedBudget;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::Handle;
@@ -15,6 +17,8 @@ pub(crate) struct Host {
     /// Bytes that wait for slow peers.
     pub(crate) buffered: SharedBudget,
     pub(crate) counters: Counters,
+    /// How many sessions each address has, if that is limited.
+    addresses: Option<Arc<Addresses>>,
     /// The runtimes of a server that has one per core.
     workers: OnceLock<Vec<Handle>>,
 }
@@ -31,6 +35,22 @@ pub(crate) struct Counters {
     dropped: AtomicU64,
     closed_slow: AtomicU64,
     closed: Mutex<BTreeMap<CloseReason, u64>>,
+    /// Of addresses with too many connections, and of messages that are too large.
+    pub(super) crowded: Warnings,
+    pub(super) large: Warnings,
+}
+
+/// Warnings of one kind that peers can provoke.
+#[derive(Default)]
+pub(super) struct Warnings(AtomicU64);
+
+impl Warnings {
+    /// The first are worth it; then the log would be the peers' to fill.
+    const MOST: u64 = 10;
+
+    pub(super) fn due(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) < Self::MOST
+    }
 }
 
 /// How a server is doing, at one moment: see [`Io::stats`](crate::Io::stats).
@@ -56,7 +76,16 @@ impl Host {
     pub(crate) fn new(options: Options) -> Arc<Self> {
         let buffered = SharedBudget::new(options.max_buffered);
         let (counters, workers) = (Counters::default(), OnceLock::new());
-        Arc::new(Self { options: Arc::new(options), buffered, counters, workers })
+        let addresses = options.max_connections_per_address.map(Addresses::new);
+        Arc::new(Self { options: Arc::new(options), buffered, counters, addresses, workers })
+    }
+
+    /// Counts a session of that peer, where it is counted: a Unix socket has no address.
+    pub(super) fn enter(&self, peer: Option<SocketAddr>) -> Result<Option<Place>, Crowded> {
+        match (&self.addresses, peer) {
+            (Some(addresses), Some(peer)) => addresses.enter(peer).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Says that the server runs on these; of no effect the second time.

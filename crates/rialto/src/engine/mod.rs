@@ -1,5 +1,6 @@
 //! Engine.IO on a server: sessions, their two transports, one task for each session.
 
+mod addresses;
 mod admission;
 mod cors;
 mod driver;

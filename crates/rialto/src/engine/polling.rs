@@ -17,6 +17,7 @@ use rialto_protocol::engine::{
 };
 use rialto_ws::{Message, Text};
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -128,7 +129,12 @@ impl Drop for PollGuard {
 }
 
 /// Takes the packets of a POST.
-pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: bool) -> Reply {
+pub(super) async fn post(
+    session: &Arc<Session>,
+    request: Request<Body>,
+    peer: Option<SocketAddr>,
+    jsonp: bool,
+) -> Reply {
     let started =
         session.update(|inner| admitted(inner, |machine| machine.post_started(Instant::now())));
     if let Err(refusal) = started {
@@ -136,7 +142,7 @@ pub(super) async fn post(session: &Arc<Session>, request: Request<Body>, jsonp: 
     }
     let mut guard = PostGuard { session, received: false };
     let binary = is_binary(&request);
-    let body = match read_body(session, request).await {
+    let body = match read_body(session, request, peer).await {
         Ok(body) => body,
         Err(reply) => {
             // Whoever sent too much is told so, and decides; the reference does the same.
@@ -187,9 +193,12 @@ fn is_binary(request: &Request<Body>) -> bool {
     kind.is_some_and(|value| value.as_bytes().starts_with(b"application/octet-stream"))
 }
 
-async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, Reply> {
+async fn read_body(
+    session: &Session,
+    request: Request<Body>,
+    peer: Option<SocketAddr>,
+) -> Result<Bytes, Reply> {
     let limit = session.options().max_payload;
-    let too_large = || ended(ends::TOO_LARGE);
     let headers = request.headers();
     if is_binary(&request) && session.version() == Version::V4 {
         let reason = "protocol 4 has no binary payloads";
@@ -197,6 +206,10 @@ async fn read_body(session: &Session, request: Request<Body>) -> Result<Bytes, R
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let length = length.and_then(|text| text.parse::<u64>().ok());
+    let too_large = || {
+        session.warn_of_large(length, peer);
+        ended(ends::TOO_LARGE)
+    };
     let mut body = request.into_body();
     if length.is_some_and(|length| length > limit as u64) {
         discard(body);

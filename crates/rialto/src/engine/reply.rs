@@ -23,7 +23,8 @@ pub(crate) fn plain(
 /// What was refused, on its way to whoever wants to know: an extension of the answer.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
-    pub(super) error: HandshakeError,
+    pub(super) code: u8,
+    pub(super) message: &'static str,
     pub(super) context: Box<str>,
 }
 
@@ -34,8 +35,9 @@ pub(super) struct Began(pub(super) Box<str>);
 
 /// Marks an answer as a refusal.
 pub(super) fn mark(mut reply: Reply, error: HandshakeError, context: Option<&str>) -> Reply {
-    let context = context.unwrap_or(error.message()).into();
-    reply.extensions_mut().insert(Refusal { error, context });
+    let (code, message) = (error.code(), error.message());
+    let context = context.unwrap_or(message).into();
+    reply.extensions_mut().insert(Refusal { code, message, context });
     reply
 }
 
@@ -53,13 +55,19 @@ pub(super) fn ended(end: RequestEnd) -> Reply {
     let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
     tracing::debug!(status = end.status, code = end.code, "request refused: {}", end.text);
     let body = format!(r#"{{"code":{},"message":"{}"}}"#, end.code, end.text);
-    plain(status, "application/json", body)
+    mark_end(plain(status, "application/json", body), end)
+}
+
+fn mark_end(mut reply: Reply, end: RequestEnd) -> Reply {
+    let RequestEnd { code, text: message, .. } = end;
+    reply.extensions_mut().insert(Refusal { code, message, context: message.into() });
+    reply
 }
 
 /// The same for an upgrade.
 pub(super) fn ended_upgrade(end: RequestEnd) -> Reply {
     let status = StatusCode::from_u16(end.status).unwrap_or(StatusCode::BAD_REQUEST);
-    refused_upgrade(status, end.text)
+    mark_end(refused_upgrade(status, end.text), end)
 }
 
 /// The answer to a request that a function of the program has failed on.

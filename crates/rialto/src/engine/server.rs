@@ -1,6 +1,7 @@
 //! The engine: the table of sessions, and where requests enter.
 
-use super::admission::{deny, foreign_host, foreign_origin, refuse};
+use super::addresses::{Counted, Place};
+use super::admission::{crowded, deny, foreign_host, foreign_origin, refuse};
 use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
@@ -45,12 +46,14 @@ pub(super) struct Opening {
     version: Version,
     /// It cannot receive binary.
     base64: bool,
+    /// Among the sessions of its address, where these are counted.
+    place: Option<Place>,
 }
 
 impl Opening {
-    fn of(query: &Query<'_>, id: Id) -> Self {
+    fn of(query: &Query<'_>, id: Id, place: Option<Place>) -> Self {
         // What comes by JSONP is text.
-        Self { id, version: query.version, base64: query.base64 || query.jsonp.is_some() }
+        Self { id, version: query.version, base64: query.base64 || query.jsonp.is_some(), place }
     }
 }
 
@@ -173,8 +176,8 @@ impl Engine {
         let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
         let reply = self.answer(Request::from_parts(parts, body), peer).await;
         if let Some(refusal) = reply.extensions().get::<Refusal>() {
-            let (code, message) = (refusal.error.code(), refusal.error.message());
-            let context = &refusal.context;
+            let Refusal { code, message, context } = refusal;
+            let (code, message) = (*code, *message);
             let error = ConnectionError { code, message, context, handshake: &handshake };
             // The refusal stands, whatever becomes of this.
             let _told = caught("on_connection_error", || listener.tell(&error));
@@ -217,7 +220,7 @@ impl Engine {
                 if !fits || query.version != session.version() {
                     return refuse(upgrade, HandshakeError::BadRequest, None);
                 }
-                self.answer_session(session, request, upgrade, &query).await
+                self.answer_session(session, request, peer, upgrade, &query).await
             }
             None if !upgrade && request.method() != Method::GET => {
                 refuse(upgrade, HandshakeError::BadMethod, None)
@@ -234,6 +237,7 @@ impl Engine {
         self: &Arc<Self>,
         session: Arc<Session>,
         request: Request<Body>,
+        peer: Option<SocketAddr>,
         upgrade: bool,
         query: &Query<'_>,
     ) -> Reply {
@@ -246,7 +250,7 @@ impl Engine {
                 drop(request);
                 polling::poll(&session, jsonp).await
             }
-            Method::POST => polling::post(&session, request, jsonp.is_some()).await,
+            Method::POST => polling::post(&session, request, peer, jsonp.is_some()).await,
             _ => refuse(upgrade, HandshakeError::BadMethod, None),
         }
     }
@@ -268,11 +272,12 @@ impl Engine {
         if parts.extensions.get::<Secured>().is_some() {
             handshake = handshake.secured();
         }
+        let Ok(place) = self.host.enter(peer) else { return crowded(&self.host, upgrade, peer) };
         if let Some(refusal) = deny(self.options(), &handshake, upgrade).await {
             return refusal;
         }
         let opening = match self.new_id(&handshake).await {
-            Ok(id) => Opening::of(query, id),
+            Ok(id) => Opening::of(query, id, place),
             Err(end) if upgrade => return ended_upgrade(end),
             Err(end) => return ended(end),
         };
@@ -317,7 +322,7 @@ impl Engine {
         handshake: Handshake,
         opening: Opening,
     ) -> Option<Arc<Session>> {
-        let Opening { id, version, base64 } = opening;
+        let Opening { id, version, base64, place } = opening;
         let times = Arc::clone(&self.times);
         let machine = engine::Session::with_version(times, version, transport, Instant::now());
         let engine = Arc::clone(self);
@@ -336,7 +341,10 @@ impl Engine {
             let open = self.open_packet(session.id(), transport);
             socket.sender().try_send_ref(MessageRef::Text(&open)).ok()?;
         }
-        let client = self.app.open(Arc::clone(&session), handshake);
+        let mut client = self.app.open(Arc::clone(&session), handshake);
+        if let Some(place) = place {
+            client = Box::new(Counted { client, _place: place });
+        }
         tokio::spawn(Driver::new(listed, socket, client));
         Some(session)
     }

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{self, State, Version};
 use rialto_ws::{Sender, WebSocket};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
@@ -119,6 +120,15 @@ impl Session {
             self.counters().closed_slow();
         }
         self.close_with(CloseReason::TransportError, ends::SLOW);
+    }
+
+    /// Says in the log that a message of the client is over the limit: its own side shows no more
+    /// than a lost connection. Its size is known where it was announced.
+    pub(crate) fn warn_of_large(&self, size: Option<u64>, peer: Option<SocketAddr>) {
+        if self.counters().large.due() {
+            let (limit, transport) = (self.options().max_payload, self.transport().as_str());
+            tracing::warn!(?size, limit, transport, ?peer, "a message is over `max_payload`");
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -38,7 +38,7 @@ impl Options {
     }
 
     /// With a zero here nobody is served.
-    fn useless(&self) -> [Zero; 11] {
+    fn useless(&self) -> [Zero; 14] {
         let none = |time: Duration| time.is_zero();
         [
             ("ping_interval", none(self.ping_interval), "pings would be all there is"),
@@ -54,6 +54,17 @@ impl Options {
             ("max_payload", self.max_payload == 0, "no message is that small"),
             ("send_budget", self.send_budget == Some(0), "nothing could be sent"),
             ("max_running_handlers", self.max_running_handlers == 0, "no event would be handled"),
+            (
+                "max_connections_per_address",
+                self.max_connections_per_address == Some(0),
+                "no client could connect (`None` is no limit)",
+            ),
+            (
+                "max_events_per_second",
+                self.max_events_per_second == Some(0),
+                "no event would be read (`None` is no limit)",
+            ),
+            ("max_event_burst", self.max_event_burst == Some(0), "no event would be read"),
             ("max_namespaces", self.max_namespaces == 0, "no client could join"),
             (
                 "stall_timeout",

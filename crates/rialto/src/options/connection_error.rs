@@ -9,9 +9,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ConnectionError<'a> {
-    /// The reference's number, 0 to 5, as in the answer.
+    /// The number in the answer: the reference's, 0 to 5, or one of our own above them.
     pub code: u8,
-    /// The reference's text to it.
+    /// The text to it.
     pub message: &'static str,
     /// What exactly was wrong.
     pub context: &'a str,

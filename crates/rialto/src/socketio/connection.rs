@@ -5,6 +5,7 @@ mod listening;
 
 use super::core::Core;
 use super::events::{Events, warn_or_debug};
+use super::pace::Pace;
 use super::rare::{Outside, Parked};
 use super::reading::{Reading, decode};
 use super::returning::Arrival;
@@ -45,6 +46,7 @@ struct Connection {
     reading: Reading,
     running: RunningSet,
     parked: Parked,
+    pace: Pace,
     /// When it is to be in a namespace.
     connect_by: Option<Instant>,
     /// The main namespace is to be joined unasked: so it is for clients of revision 4.
@@ -60,7 +62,8 @@ struct Joined {
 
 impl Connection {
     fn new(core: Arc<Core>, session: Arc<Session>, handshake: Handshake) -> Self {
-        let connect_by = Instant::now().checked_add(core.options.connect_timeout);
+        let now = Instant::now();
+        let connect_by = now.checked_add(core.options.connect_timeout);
         Self {
             joins_main: revision4::is_spoken(&session),
             session,
@@ -70,6 +73,7 @@ impl Connection {
             reading: Reading::new(&core),
             running: RunningSet::default(),
             parked: Parked::default(),
+            pace: Pace::new(&core.options, now),
             connect_by,
             core,
         }
@@ -82,6 +86,7 @@ impl Connection {
         cx: &mut Context<'_>,
     ) -> Result<(), Fault> {
         if packet.kind == PacketType::Connect {
+            self.pace.take(Instant::now);
             return match revision4::is_spoken(&self.session) {
                 // It was joined unasked; some clients ask all the same.
                 true if packet.namespace == "/" => Ok(()),
@@ -97,6 +102,7 @@ impl Connection {
         };
         match packet.kind {
             PacketType::Event | PacketType::BinaryEvent => {
+                self.pace.take(Instant::now);
                 self.event(index, packet, attachments, cx)
             }
             PacketType::Ack | PacketType::BinaryAck => {
@@ -118,6 +124,14 @@ impl Connection {
 
     fn find(&self, namespace: &str) -> Option<usize> {
         self.joined.iter().position(|joined| joined.socket.namespace() == namespace)
+    }
+
+    /// The client has broken a rule.
+    fn broken(&self, violation: Violation) -> Fault {
+        if violation == Violation::MessageTooLarge {
+            self.session.warn_of_large(None, self.handshake.address());
+        }
+        violation.into()
     }
 
     /// Sends a packet of the protocol itself.
@@ -220,11 +234,15 @@ impl Client for Connection {
                 match &assembler.receive_text(text, now) {
                     Ok(Some(packet)) => self.packet(packet, Attachments::default(), cx),
                     Ok(None) => Ok(()),
-                    Err(violation) => Err(Fault::from(*violation)),
+                    Err(violation) => Err(self.broken(*violation)),
                 }
             }
             (Reading::Standard(assembler), MessageRef::Binary(bytes)) => {
-                let Some(whole) = assembler.receive_lent(bytes)? else { return Ok(()) };
+                let whole = match assembler.receive_lent(bytes) {
+                    Ok(Some(whole)) => whole,
+                    Ok(None) => return Ok(()),
+                    Err(violation) => return Err(self.broken(violation)),
+                };
                 let attachments = Attachments::from(&whole.attachments).and_lent(bytes);
                 self.packet(&whole.packet(), attachments, cx)
             }
@@ -260,16 +278,19 @@ impl Client for Connection {
 
     fn wants_more(&self) -> bool {
         let room = self.core.options.room_for_events();
-        self.parked.bytes() <= room
+        self.pace.is_open()
+            && self.parked.bytes() <= room
             && self.running.leaving() < MAX_LEAVING
             && self.joined.iter().all(|j| j.table.is_some() || j.socket.waiting() <= room)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.connect_by, self.reading.poll_timeout()].into_iter().flatten().min()
+        let due = [self.connect_by, self.reading.poll_timeout(), self.pace.paused()];
+        due.into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
+        self.pace.go_on(now);
         self.reading.handle_timeout(now)?;
         if self.connect_by.is_some_and(|due| due <= now) {
             self.connect_by = None;
@@ -284,6 +305,7 @@ impl Client for Connection {
 
     fn closed(&mut self, reason: CloseReason, cx: &mut Context<'_>) {
         self.connect_by = None;
+        self.pace = Pace::default();
         self.reading = Reading::new(&self.core);
         while !self.joined.is_empty() {
             self.leave(0, reason, cx);

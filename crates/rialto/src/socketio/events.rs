@@ -195,7 +195,8 @@ impl Events {
         self
     }
 
-    /// Runs for every event, before the listeners of its name.
+    /// Runs for every event, before the listeners of its name and, unlike in Node, behind the
+    /// [middlewares](Events::middleware): what they refuse it does not see.
     #[must_use]
     pub fn on_any<H, F>(mut self, handler: H) -> Self
     where

@@ -110,6 +110,29 @@ impl Io {
         members.into_iter().find(|member| **member.id() == *id).and_then(socket)
     }
 
+    /// Bars a client from coming back as who it was: what is kept for the socket of this id by
+    /// [`ConnectionStateRecovery`](crate::ConnectionStateRecovery) is dropped, and nothing will be
+    /// kept of one that is still connected. False if there is neither on this machine.
+    ///
+    /// The client may connect anew, by its login. One that is connected stays so:
+    /// [`Socket::disconnect`] ends it.
+    ///
+    /// ```
+    /// # fn example(io: rialto::Io, id: &str) {
+    /// // Whether it is connected or lost for the moment, it is out.
+    /// if let Some(socket) = io.socket(id) {
+    ///     socket.disconnect(true);
+    /// }
+    /// io.forget(id);
+    /// # }
+    /// ```
+    pub fn forget(&self, id: &str) -> bool {
+        let live = self.socket(id);
+        live.iter().for_each(Socket::bar);
+        let kept = self.0.recovery().is_some_and(|recovery| recovery.forget_session(id));
+        kept || live.is_some()
+    }
+
     /// The sockets of this machine that are in the namespace.
     #[must_use]
     pub fn sockets(&self) -> Vec<Socket> {

@@ -19,6 +19,7 @@ mod misnamed;
 mod namespace;
 mod outgoing;
 mod owed;
+mod pace;
 mod pattern;
 mod rare;
 mod reading;

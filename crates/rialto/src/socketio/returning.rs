@@ -14,6 +14,7 @@ use rialto_protocol::CloseReason;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -41,6 +42,8 @@ pub(super) struct Claim {
 pub(super) struct Identity {
     pub(super) pid: Box<str>,
     pub(super) recovered: bool,
+    /// It is not to come back: see [`Io::forget`](super::io::Io::forget).
+    pub(super) barred: AtomicBool,
 }
 
 /// A client that may join, as somebody new or as who it was.
@@ -85,7 +88,7 @@ impl Returning {
             Some(session) => (session.pid.clone(), true),
             None => (random_id().ok()?, false),
         };
-        Some(Box::new(Identity { pid, recovered }))
+        Some(Box::new(Identity { pid, recovered, barred: AtomicBool::new(false) }))
     }
 
     pub(super) fn arrive(&self, pid: &str, socket: &Socket) {

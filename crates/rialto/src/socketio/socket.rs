@@ -53,6 +53,8 @@ struct Inner {
     watched: AtomicBool,
     /// There is a reason why it is over: to be read without the lock.
     over: AtomicBool,
+    /// It was to join more rooms than it may be in, and that was said.
+    crowded: AtomicBool,
     /// By which it can come back, where that is on.
     identity: Option<Box<Identity>>,
     state: Mutex<State>,
@@ -76,6 +78,7 @@ impl Socket {
             data: RwLock::default(),
             watched: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             identity,
             state: Mutex::default(),
             this: this.clone(),

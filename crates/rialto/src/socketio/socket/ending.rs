@@ -85,6 +85,14 @@ impl Socket {
         true
     }
 
+    /// From now on it cannot come back. Whoever sets this looks for a saved session afterwards,
+    /// and whoever saves one looks at this afterwards: one of them finds it.
+    pub(in super::super) fn bar(&self) {
+        if let Some(identity) = &self.0.identity {
+            identity.barred.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// Leaves the namespace and all rooms.
     ///
     /// A client that may come back is remembered first.
@@ -104,6 +112,9 @@ impl Socket {
                 rooms,
                 data,
             ));
+            if self.0.identity.as_ref().is_some_and(|it| it.barred.load(Ordering::SeqCst)) {
+                recovery.forget_session(&self.0.id);
+            }
         }
         namespace.leave(&self.0.id);
         if let (Some(returning), Some(pid)) = (namespace.returning(), self.pid()) {

@@ -119,4 +119,16 @@ impl Member for Inner {
     fn shared_data(&self) -> Option<Arc<str>> {
         self.data.read().get::<SharedData>().map(|data| Arc::clone(&data.0))
     }
+
+    fn max_rooms(&self) -> usize {
+        self.session.options().max_rooms
+    }
+
+    fn refused_rooms(&self) {
+        // Or it is gone, and that was why.
+        if !self.over.load(Ordering::Acquire) && !self.crowded.swap(true, Ordering::Relaxed) {
+            let (most, id, namespace) = (self.max_rooms(), &self.id, self.namespace.name());
+            tracing::warn!(most, %id, namespace, "a socket is in as many rooms as it may be in");
+        }
+    }
 }

@@ -1,20 +1,27 @@
 //! The rooms of a socket, and the broadcasts that leave its own client out.
 
 use super::Socket;
-use crate::adapter::Room;
+use crate::adapter::{Member, Room};
 use crate::error::{Error, Result};
 use crate::socketio::broadcast::{Broadcast, Rooms};
 use crate::socketio::io::Io;
 use std::sync::Arc;
 
 impl Socket {
-    /// Joins rooms: a name, or several.
+    /// Joins rooms: a name, or several; all of them, or none.
     ///
     /// # Errors
-    /// If the client is gone.
+    /// If the client is gone, or it would be in more than [`Options::max_rooms`](crate::Options):
+    /// [`Error::is_limit`].
     pub fn join(&self, rooms: impl Rooms) -> Result<()> {
-        let joined = self.0.namespace.adapter().join(&self.0.id, &rooms.into_rooms());
-        if joined { Ok(()) } else { Err(Error::disconnected()) }
+        if self.0.namespace.adapter().join(&self.0.id, &rooms.into_rooms()) {
+            return Ok(());
+        }
+        if self.is_over() {
+            return Err(Error::disconnected());
+        }
+        self.0.refused_rooms();
+        Err(Error::limit("the socket is in as many rooms as it may be in"))
     }
 
     /// Leaves rooms.
