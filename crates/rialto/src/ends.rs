@@ -138,6 +138,9 @@ pub(crate) const TOO_MANY: JoinEnd =
 /// `Handshake::auth`.
 pub(crate) const INVALID_AUTH: JoinEnd =
     join(11, "invalid auth", "auth is not what the login of this namespace asks for");
+/// `connect_timeout`, of the login alone.
+pub(crate) const LOGIN_LATE: JoinEnd =
+    join(13, "login took too long", "the login did not decide within connect_timeout");
 /// A login that failed by an error of its own.
 pub(crate) const LOGIN_FAILED: JoinEnd =
     join(12, "login failed", "the login could not decide; the server's log says why");

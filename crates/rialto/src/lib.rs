@@ -38,6 +38,7 @@ mod options;
 mod panics;
 mod server;
 mod socketio;
+mod warnings;
 
 pub mod adapter;
 pub mod parser;

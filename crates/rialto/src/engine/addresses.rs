@@ -93,6 +93,10 @@ impl Client for Counted {
         self.client.wants_more()
     }
 
+    fn peer(&self) -> Option<SocketAddr> {
+        self.client.peer()
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         self.client.poll_timeout()
     }

@@ -8,12 +8,15 @@ use pin_project_lite::pin_project;
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::{Packet, Version, Violation, revision3};
 use rialto_ws::{CloseCode, MessageRef, WebSocket, turn};
+use std::any::Any;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
+use tracing::field::display;
 
 /// What is served above Engine.IO, for one session.
 pub(crate) trait Client: Send + 'static {
@@ -30,6 +33,9 @@ pub(crate) trait Client: Send + 'static {
 
     /// False while messages should wait in the transport.
     fn wants_more(&self) -> bool;
+
+    /// The address that the session was opened from, for the log.
+    fn peer(&self) -> Option<SocketAddr>;
 
     /// The next moment at which [`Client::handle_timeout`] has something to do.
     fn poll_timeout(&self) -> Option<Instant>;
@@ -206,15 +212,23 @@ impl Turns {
             CloseReason::PingTimeout => ends::SILENT,
             _ => farewell.unwrap_or(ends::LOST),
         };
-        let reason = reason.as_str();
+        let (reason, peer) = (reason.as_str(), self.client.peer().map(display));
         let frame = self.socket.as_ref().and_then(WebSocket::close_frame);
         match frame.filter(|_| farewell == Some(ends::PEER_CLOSED)) {
             Some(frame) => {
                 let (code, said) = (frame.code.get(), frame.reason.as_str());
-                tracing::debug!(reason, code, ?said, "session ended: {text}");
+                tracing::debug!(reason, code, peer, ?said, "session ended: {text}");
             }
-            None => tracing::debug!(reason, code, "session ended: {text}"),
+            None if farewell == Some(ends::SLOW) => {
+                tracing::warn!(reason, code, peer, "session ended: {text}");
+            }
+            None => tracing::debug!(reason, code, peer, "session ended: {text}"),
         }
+    }
+
+    fn log_panic(&self, panic: &(dyn Any + Send)) {
+        let peer = self.client.peer().map(display);
+        tracing::error!(panic = message(panic), peer, "a handler panicked");
     }
 
     /// The session has ended: tells the client, lets the connection go.
@@ -280,11 +294,11 @@ impl Future for Driver {
             Ok(poll) => poll,
             // The client has been told of its end already: there is nobody left to tell.
             Err(panic) if this.closed => {
-                tracing::error!(panic = message(&*panic), "a handler panicked");
+                this.log_panic(&*panic);
                 Poll::Ready(())
             }
             Err(panic) => {
-                tracing::error!(panic = message(&*panic), "a handler panicked");
+                this.log_panic(&*panic);
                 // A handler's panic ends its own session, in order: `closed` still has to run.
                 this.session.fail(CloseReason::ForcedClose, ends::HANDLER_FAILED);
                 cx.waker().wake_by_ref();

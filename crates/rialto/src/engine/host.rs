@@ -2,6 +2,7 @@
 
 use super::addresses::{Addresses, Crowded, Place};
 use crate::options::Options;
+use crate::warnings::Warnings;
 use parking_lot::Mutex;
 use rialto_protocol::CloseReason;
 use rialto_ws::SharedBudget;
@@ -38,19 +39,6 @@ pub(crate) struct Counters {
     /// Of addresses with too many connections, and of messages that are too large.
     pub(super) crowded: Warnings,
     pub(super) large: Warnings,
-}
-
-/// Warnings of one kind that peers can provoke.
-#[derive(Default)]
-pub(super) struct Warnings(AtomicU64);
-
-impl Warnings {
-    /// The first are worth it; then the log would be the peers' to fill.
-    const MOST: u64 = 10;
-
-    pub(super) fn due(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed) < Self::MOST
-    }
 }
 
 /// How a server is doing, at one moment: see [`Io::stats`](crate::Io::stats).

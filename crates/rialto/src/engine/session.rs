@@ -114,9 +114,7 @@ impl Session {
 
     /// Cuts off a peer that has no room for what cannot wait.
     pub(crate) fn close_slow(&self) {
-        let budget = self.options().budget();
         if self.is_open() {
-            tracing::warn!(budget, "{}", ends::SLOW.text);
             self.counters().closed_slow();
         }
         self.close_with(CloseReason::TransportError, ends::SLOW);

@@ -15,6 +15,7 @@ use rialto_ws::{Message, MessageRef};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -176,10 +177,11 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     fn open(&self, session: Arc<Session>, handshake: Handshake) -> Box<dyn Client> {
+        let peer = handshake.address();
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let socket =
             EngineSocket { session: Arc::clone(&session), inbox: Arc::clone(&inbox), handshake };
-        Box::new(Bridge { handler: Some(Box::pin((self.0)(socket))), inbox, session })
+        Box::new(Bridge { handler: Some(Box::pin((self.0)(socket))), inbox, session, peer })
     }
 }
 
@@ -188,6 +190,7 @@ struct Bridge {
     handler: Option<BoxFuture<'static, Result<()>>>,
     inbox: Arc<Mutex<Inbox>>,
     session: Arc<Session>,
+    peer: Option<SocketAddr>,
 }
 
 impl Client for Bridge {
@@ -222,6 +225,10 @@ impl Client for Bridge {
 
     fn wants_more(&self) -> bool {
         self.inbox.lock().bytes <= self.session.options().room_for_events()
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -20,9 +20,12 @@ use crate::handshake::Handshake;
 use rialto_protocol::CloseReason;
 use rialto_protocol::socketio::{self, Attachments, Packet, PacketType, Violation};
 use rialto_ws::MessageRef;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tracing::field::display;
 
 /// Suspended `on_disconnect`s of one connection before reading stops.
 const MAX_LEAVING: usize = 64;
@@ -51,6 +54,8 @@ struct Connection {
     connect_by: Option<Instant>,
     /// The main namespace is to be joined unasked: so it is for clients of revision 4.
     joins_main: bool,
+    /// It was said that events of this client wait for its handlers.
+    said_waiting: bool,
 }
 
 /// A namespace that the client is in.
@@ -75,6 +80,7 @@ impl Connection {
             parked: Parked::default(),
             pace: Pace::new(&core.options, now),
             connect_by,
+            said_waiting: false,
             core,
         }
     }
@@ -207,16 +213,34 @@ impl Connection {
     /// The client is gone from a namespace.
     fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context<'_>) {
         let Joined { socket, table } = self.joined.remove(index);
-        self.start_last(&socket, cx);
-        let (namespace, id) = (socket.namespace(), socket.id());
-        tracing::debug!(?namespace, id, reason = reason.as_str(), "a client has left");
+        let last = catch_unwind(AssertUnwindSafe(|| {
+            self.start_last(&socket, cx);
+            self.say_goodbye(&socket, table.as_deref(), reason, cx);
+        }));
+        // Whatever has panicked, its rooms do not keep it.
         socket.end(reason);
-        for mut future in table.iter().flat_map(|table| table.disconnected(&socket)) {
+        socket.leave_namespace();
+        if let Err(panic) = last {
+            resume_unwind(panic);
+        }
+    }
+
+    fn say_goodbye(
+        &mut self,
+        socket: &Socket,
+        table: Option<&Events>,
+        reason: CloseReason,
+        cx: &mut Context<'_>,
+    ) {
+        let (namespace, id) = (socket.namespace(), socket.id());
+        let (reason_text, peer) = (reason.as_str(), self.handshake.address().map(display));
+        tracing::debug!(?namespace, id, reason = reason_text, peer, "a client has left");
+        socket.end(reason);
+        for mut future in table.into_iter().flat_map(|table| table.disconnected(socket)) {
             if future.as_mut().poll(cx).is_pending() {
                 self.running.push(Running::Disconnect { future });
             }
         }
-        socket.leave_namespace();
     }
 }
 
@@ -282,6 +306,10 @@ impl Client for Connection {
             && self.parked.bytes() <= room
             && self.running.leaving() < MAX_LEAVING
             && self.joined.iter().all(|j| j.table.is_some() || j.socket.waiting() <= room)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.handshake.address()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

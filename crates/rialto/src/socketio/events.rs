@@ -140,7 +140,7 @@ impl Events {
     ///
     /// Several listeners of one name run in the order of their registration. An event that does
     /// not decode is counted ([`Io::undecoded`](super::Io::undecoded)), logged, given to
-    /// [`Events::on_error`], and dropped. The log shows the first ten of a namespace as warnings,
+    /// [`Events::on_error`], and dropped. The log shows ten a minute of a namespace as warnings,
     /// later ones at debug level: peers choose how many there are.
     #[must_use]
     pub fn on<T, H, F>(self, name: &str, handler: H) -> Self
@@ -419,13 +419,13 @@ impl fmt::Debug for Events {
     }
 }
 
-/// Logs the failure of a handler: the first ones as warnings, later ones as what peers can cause.
+/// Logs the failure of a handler: a few of each minute as warnings, others as what peers can cause.
 /// That a client has left in the midst of it is none.
 pub(super) fn warn_or_debug(socket: &Socket, event: &str, error: &Error) {
     if error.is_disconnected() {
         return;
     }
-    if socket.count_report() {
+    if socket.warns_of(error) {
         tracing::warn!(socket = socket.id(), ?event, %error, "a handler failed");
     } else {
         tracing::debug!(socket = socket.id(), ?event, %error, "a handler failed");

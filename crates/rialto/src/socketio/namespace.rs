@@ -7,9 +7,10 @@ use super::returning::Returning;
 use super::servers::{self, ServerListener};
 use crate::adapter::{Adapter, Answer, Host, Recovery, RoomChange, ServerEvent};
 use crate::encoded::{Encoded, Flags};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::handshake::Params;
 use crate::options::Options;
+use crate::warnings::Warnings;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
@@ -17,10 +18,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-
-/// Failed listeners of a namespace that are worth a warning each; then the log would be the
-/// peer's to fill.
-const WARNINGS: u64 = 10;
 
 /// A namespace.
 pub(crate) struct Namespace {
@@ -31,8 +28,9 @@ pub(crate) struct Namespace {
     next_ack: AtomicU64,
     /// Events that did not decode.
     undecoded: AtomicU64,
-    /// Failed listeners that were reported.
-    reports: AtomicU64,
+    /// Of listeners that failed, and of events that did not decode.
+    failures: Warnings,
+    misfits: Warnings,
     /// What was read from its name, if it is dynamic.
     params: Option<Params>,
     watched: AtomicBool,
@@ -59,7 +57,8 @@ impl Namespace {
             core,
             next_ack: AtomicU64::new(0),
             undecoded: AtomicU64::new(0),
-            reports: AtomicU64::new(0),
+            failures: Warnings::default(),
+            misfits: Warnings::default(),
             params: None,
             watched: AtomicBool::new(false),
             rooms: RwLock::default(),
@@ -147,9 +146,15 @@ impl Namespace {
         self.undecoded.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a failed listener; true if it is one of the first.
-    pub(super) fn count_report(&self) -> bool {
-        self.reports.fetch_add(1, Ordering::Relaxed) < WARNINGS
+    /// Whether this failure of a listener is to be a warning. Peers can send as many events as they
+    /// like that do not decode, so those do not count with the program's own errors.
+    pub(super) fn warns_of(&self, error: &Error) -> bool {
+        if error.is_decode() { self.misfits.due() } else { self.failures.due() }
+    }
+
+    /// Whether it is to be said that handlers are suspended and events wait.
+    pub(super) fn warns_of_waiting(&self) -> bool {
+        self.failures.due()
     }
 
     /// A packet for many, written by the server's parser.

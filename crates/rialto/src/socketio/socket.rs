@@ -17,6 +17,7 @@ use super::returning::Identity;
 use crate::adapter::{Room, SavedSession};
 use crate::ends;
 use crate::engine::{SendError, Session};
+use crate::error::Error;
 use crate::handshake::Handshake;
 use crate::options::Transport;
 use parking_lot::{Mutex, RwLock};
@@ -204,9 +205,14 @@ impl Socket {
         self.0.state.lock().waiting()
     }
 
-    /// A listener of this client's namespace failed; true if a warning is due.
-    pub(super) fn count_report(&self) -> bool {
-        self.0.namespace.count_report()
+    /// As [`Namespace::warns_of`].
+    pub(super) fn warns_of(&self, error: &Error) -> bool {
+        self.0.namespace.warns_of(error)
+    }
+
+    /// As [`Namespace::warns_of_waiting`].
+    pub(super) fn warns_of_waiting(&self) -> bool {
+        self.0.namespace.warns_of_waiting()
     }
 
     /// An event of this client did not decode.

@@ -4,7 +4,6 @@ use super::{Connection, Joined, parse_error};
 use crate::adapter::{Room, SavedSession};
 use crate::ends;
 use crate::engine::{Fault, random_id};
-use crate::error::Result;
 use crate::handshake::Handshake;
 use crate::socketio::handler::{Admission, Refused, StartKind};
 use crate::socketio::namespace::Namespace;
@@ -12,15 +11,18 @@ use crate::socketio::returning::{self, Arrival};
 use crate::socketio::revision4;
 use crate::socketio::running::Running;
 use crate::socketio::socket::Socket;
+use futures_util::future::BoxFuture;
 use rialto_protocol::CloseReason;
 use rialto_protocol::socketio::{self, Connected};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Refused CONNECT packets after which a connection is closed.
 const MAX_REFUSED: u32 = 100;
+
+type Login = BoxFuture<'static, Result<Arrival, Refused>>;
 
 impl Connection {
     /// The client asks to join a namespace.
@@ -69,6 +71,7 @@ impl Connection {
             },
         };
         self.outside.begin(Arc::clone(&namespace));
+        let future = in_time(self.core.options.connect_timeout, future);
         self.running.push(Running::Login { namespace, auth: auth.into(), future });
         Ok(())
     }
@@ -196,9 +199,17 @@ impl Connection {
     }
 
     /// `on_connect` has ended.
-    pub(super) fn connected(&self, socket: &Socket, result: Result<()>) {
+    pub(super) fn connected(&self, socket: &Socket, result: crate::Result<()>) {
         if let Err(error) = result {
             self.report(socket, "connect", &error);
         }
     }
+}
+
+/// A login that may not last for ever, whether or not its client is still there.
+fn in_time(limit: Duration, login: Login) -> Login {
+    Box::pin(async move {
+        let late = |_| Err(Refused::by(ends::LOGIN_LATE));
+        tokio::time::timeout(limit, login).await.unwrap_or_else(late)
+    })
 }

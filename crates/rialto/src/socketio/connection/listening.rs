@@ -46,10 +46,24 @@ impl Connection {
             return socket.push_event(incoming.to_event(socket));
         };
         if !self.parked.is_empty() || !self.may_start(table, incoming.size()) {
-            self.parked.push(incoming.to_event(socket), Arc::clone(table));
-            return;
+            let (socket, table) = (socket.clone(), Arc::clone(table));
+            self.parked.push(incoming.to_event(&socket), Arc::clone(&table));
+            return self.tell_of_waiting(&socket, &table, incoming.name);
         }
         dispatch(table, socket, &incoming, &mut self.running, cx);
+    }
+
+    /// Says once that a client's events wait: from outside, a handler that never ends looks like a
+    /// server that does not answer.
+    fn tell_of_waiting(&mut self, socket: &Socket, table: &Events, event: &str) {
+        if table.is_sequential() || self.said_waiting {
+            return;
+        }
+        self.said_waiting = true;
+        if socket.warns_of_waiting() {
+            let (socket, handlers) = (socket.id(), self.running.listeners());
+            tracing::warn!(socket, handlers, ?event, "an event waits for suspended handlers");
+        }
     }
 
     /// Starts events that had to wait; true if any could. Some may be of a socket that is gone:
