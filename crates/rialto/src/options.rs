@@ -191,9 +191,11 @@ pub struct Options {
     ///
     /// Beyond it reading pauses, before anything is parsed: what the client sends waits in its own
     /// buffers (on long-polling, its POST for its answer), nothing is lost, and the time does not
-    /// count as silence of the client. What comes behind these events waits with them, acks too,
-    /// which do not count themselves; a CONNECT counts as an event. Of a bare Engine.IO session
-    /// ([`Server::engine`](crate::Server::engine)) nothing is counted.
+    /// count as silence of the client. One that goes away meanwhile is seen to be gone when all it
+    /// sent is read, so leave room above what an honest client sends. What comes behind these
+    /// events waits with them, acks too, which do not count themselves; a CONNECT counts as an
+    /// event. Of a bare Engine.IO session ([`Server::engine`](crate::Server::engine)) nothing is
+    /// counted.
     pub max_events_per_second: Option<u32>,
     /// Events of one connection that may come at once, after a rest:
     /// [`max_events_per_second`](Self::max_events_per_second) is what it has regained in a second.
