@@ -90,3 +90,18 @@ async fn a_panic_is_told_with_its_words() {
     client.send("2[\"panic\"]").await;
     log.expect(&["a handler panicked", "on purpose"]).await;
 }
+
+#[tokio::test]
+async fn it_is_said_once_that_the_events_of_a_client_wait() {
+    let (log, _kept) = Log::here();
+    let events = Events::new().on("hang", async |_, ()| std::future::pending().await);
+    let options = Options::default().max_running_handlers(3);
+    let address = start(Server::new(events).options(options)).await.0;
+    let client = Client::join(address).await;
+    for _ in 0..10 {
+        client.socket.send("42[\"hang\"]").await.unwrap();
+    }
+    log.expect(&["WARN", "an event waits for suspended handlers", "handlers=3"]).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(log.take("an event waits").is_empty());
+}

@@ -5,7 +5,7 @@
 mod support;
 
 use parking_lot::Mutex;
-use rialto::{EngineSocket, Events, Options, Server, Socket};
+use rialto::{EngineSocket, Events, Handshake, Options, Refused, Server, Socket, guard};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -225,4 +225,48 @@ async fn what_waits_for_a_bare_session_s_handler_is_bounded_by_bytes_and_in_orde
     gate.add_permits(1);
     assert_eq!(within(fourth).await.0, 200);
     until_seen(&seen, &["0", "1", "2", "3"].map(str::to_owned)).await;
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_panic_in_on_disconnect_keeps_nobody_in_a_room() {
+    let events = Events::new()
+        .on_ack("join", async |socket: Socket, room: String| socket.join(room))
+        .on_disconnect(|_: Socket| -> std::future::Ready<()> { panic!("on purpose") });
+    let (address, io) = start(Server::new(events)).await;
+    for end in ["1", "41"] {
+        let mut client = Client::join(address).await;
+        client.ask(0, "[\"join\",\"ghosts\"]").await;
+        assert_eq!((io.count(), io.rooms().len()), (1, 1));
+        client.socket.send(end).await.unwrap();
+        until(|| io.count() == 0 && io.clients_count() == 0).await;
+        assert!(io.rooms().is_empty() && io.members("ghosts").is_empty(), "after {end}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_never_ends_is_refused_in_time_and_outlives_nobody() {
+    async fn login(_: Handshake) -> Result<(), Refused> {
+        std::future::pending().await
+    }
+    let options = Options::default().connect_timeout(Duration::from_millis(300));
+    let server = Server::new(Events::new()).namespace("/slow", guard(login, Events::new()));
+    let (address, io) = start(server.options(options)).await;
+    let mut client = Client::join(address).await;
+    client.send("0/slow,").await;
+    let refused = r#"4/slow,{"message":"login took too long","data":{"code":13,"#;
+    let answer = client.recv().await;
+    assert!(answer.starts_with(refused), "{answer}");
+    // One that leaves while it waits is forgotten as soon.
+    client.send("0/slow,").await;
+    drop(client);
+    until(|| io.clients_count() == 0).await;
 }
