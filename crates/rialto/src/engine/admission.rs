@@ -30,6 +30,7 @@ pub(crate) fn foreign_host(options: &Options, headers: &HeaderMap) -> Option<Rep
     if options.allows_host(host) {
         return None;
     }
+    explain_host(host.unwrap_or_default());
     let reason = "this host is not served here";
     let error = HandshakeError::Forbidden;
     Some(mark(refused(error, Some(reason)), error, Some(reason)))
@@ -43,6 +44,17 @@ fn explain(origin: &str) {
             ?origin,
             "a page of another origin was refused; \
              `Options::default().cors(Cors::new([\"https://that.origin\"]))` lets it in"
+        );
+    });
+}
+
+/// Says once in the log how to be asked for by another name.
+fn explain_host(host: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            ?host,
+            "a request for another host was refused; if it is yours: .allowed_hosts([...])"
         );
     });
 }
