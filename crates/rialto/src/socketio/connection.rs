@@ -224,7 +224,10 @@ impl Client for Connection {
                 }
             }
             (Reading::Standard(assembler), MessageRef::Binary(bytes)) => {
-                let Some(whole) = assembler.receive_lent(bytes)? else { return Ok(()) };
+                let Some(whole) = assembler.receive_lent(bytes)? else {
+                    assembler.heard(now);
+                    return Ok(());
+                };
                 let attachments = Attachments::from(&whole.attachments).and_lent(bytes);
                 self.packet(&whole.packet(), attachments, cx)
             }
@@ -267,6 +270,10 @@ impl Client for Connection {
 
     fn poll_timeout(&self) -> Option<Instant> {
         [self.connect_by, self.reading.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn heard(&mut self, now: Instant) {
+        self.reading.heard(now);
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
