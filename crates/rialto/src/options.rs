@@ -195,7 +195,8 @@ pub struct Options {
     /// How long a connection is kept without a request, or while it takes nothing of an answer.
     /// Default 75 s.
     pub keep_alive_timeout: Duration,
-    /// How long [`Io::close`](crate::Io::close) waits for clients to take the news. Default 10 s.
+    /// How long [`Io::close`](crate::Io::close) waits for clients to take the news, and
+    /// for their handlers to end. Default 10 s.
     pub drain_timeout: Duration,
 }
 
