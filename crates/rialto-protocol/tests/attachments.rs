@@ -126,6 +126,24 @@ fn attachments_that_do_not_come_are_late() {
     assert_eq!(assembler.poll_timeout(), Some(deadline));
     assert_eq!(assembler.handle_timeout(deadline - Duration::from_nanos(1)), Ok(()));
     assert_eq!(assembler.handle_timeout(deadline), Err(Violation::AttachmentsLate));
+    assert!(!assembler.is_waiting());
+}
+
+#[test]
+fn attachments_that_are_on_their_way_are_not_late() {
+    let (mut assembler, now) = assembler();
+    let timeout = Limits::default().attachments_timeout;
+    assembler.heard(now);
+    assert_eq!(assembler.poll_timeout(), None);
+    assembler.receive_text(TWO, now).unwrap();
+    let mut heard = now;
+    for _ in 0..10 {
+        heard += timeout - Duration::from_nanos(1);
+        assert_eq!(assembler.handle_timeout(heard), Ok(()));
+        assembler.heard(heard);
+    }
+    assert_eq!(assembler.poll_timeout(), Some(heard + timeout));
+    assert_eq!(assembler.handle_timeout(heard + timeout), Err(Violation::AttachmentsLate));
 }
 
 #[test]

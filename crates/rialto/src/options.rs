@@ -109,10 +109,13 @@ pub struct Options {
     ///
     /// A page can give its own name the address of your server (DNS rebinding); then page and
     /// server are of one origin for the browser, and the check of origins lets it in. With the list
-    /// such a request is refused with 403, on every transport and by WebSockets of
-    /// [`Server::websocket`](crate::Server::websocket); files and routes are there for any host. It
-    /// matters most where no login stands between a browser and the server: on a developer's
-    /// machine, in a home or a company.
+    /// such a request is refused with 403, whatever it is for: Socket.IO, the browser client,
+    /// WebSockets of [`Server::websocket`](crate::Server::websocket), routes and files. Inside an
+    /// axum application ([`Server::into_router`](crate::Server::into_router)) that is what this
+    /// server was given; the application's own routes are there for any host. The list matters most
+    /// where no login stands between a browser and the server: on a developer's machine, in a home
+    /// or a company. A probe that asks by an address, as a load balancer's, needs that address in
+    /// it.
     pub allowed_hosts: Option<Vec<String>>,
     /// The browser client at `<path>/socket.io.js`, `.min.js`, `.esm.min.js` and `.msgpack.min.js`
     /// (for `parser::Msgpack`), each with its `.map`. Default: Rialto's own.
@@ -226,7 +229,8 @@ pub struct Options {
     /// How long a connection is kept without a request, or while it takes nothing of an answer.
     /// Default 75 s.
     pub keep_alive_timeout: Duration,
-    /// How long [`Io::close`](crate::Io::close) waits for clients to take the news. Default 10 s.
+    /// How long [`Io::close`](crate::Io::close) waits for clients to take the news, and
+    /// for their handlers to end. Default 10 s.
     pub drain_timeout: Duration,
 }
 

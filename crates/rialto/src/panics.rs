@@ -15,6 +15,15 @@ pub(crate) fn caught<R>(name: &'static str, call: impl FnOnce() -> R) -> Result<
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| told(name, &*panic))
 }
 
+/// As [`caught_in`], for what answers requests for a path.
+pub(crate) async fn caught_at<F: Future>(path: &str, run: F) -> Result<F::Output, Panicked> {
+    let answered = AssertUnwindSafe(run).catch_unwind().await;
+    answered.map_err(|panic| {
+        tracing::error!(path, panic = message(&*panic), "a route panicked");
+        Panicked
+    })
+}
+
 /// As [`caught`], for a future.
 pub(crate) async fn caught_in<F: Future>(
     name: &'static str,

@@ -6,7 +6,11 @@ mod support;
 
 use rialto::{Bytes, Events, Options, Server};
 use std::net::SocketAddr;
+use std::time::Duration;
 use support::{Client, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 async fn serve(options: Options) -> SocketAddr {
     let events = Events::new().on_ack("parts", async |_, parts: Vec<Bytes>| Ok(parts.len()));
@@ -106,4 +110,69 @@ mod msgpack {
         assert!(matches!(joined, Message::Binary(_)), "{joined}");
         client
     }
+}
+
+/// A client that sends bytes of its own choice.
+struct Raw(TcpStream);
+
+impl Raw {
+    async fn join(address: SocketAddr) -> Self {
+        let mut raw = Self(TcpStream::connect(address).await.unwrap());
+        let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n\
+                    Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        raw.send(head.as_bytes()).await;
+        raw.frame(0x81, 2).await;
+        raw.send(b"40").await;
+        raw.expect("40{").await;
+        raw
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    /// The head of a frame whose mask changes nothing.
+    async fn frame(&mut self, first: u8, length: u8) {
+        self.send(&[first, 0x80 | length, 0, 0, 0, 0]).await;
+    }
+
+    /// The head of an event, and the head of the frame with its attachment.
+    async fn announce(&mut self, length: u8) {
+        let event = format!("4{}", head(1));
+        self.frame(0x81, event.len().try_into().unwrap()).await;
+        self.send(event.as_bytes()).await;
+        self.frame(0x82, length).await;
+    }
+
+    async fn expect(&mut self, word: &str) {
+        let (mut all, mut piece) = (Vec::new(), [0; 1024]);
+        while !String::from_utf8_lossy(&all).contains(word) {
+            let count = timeout(Duration::from_secs(60), self.0.read(&mut piece)).await;
+            let count = count.unwrap().unwrap();
+            assert!(count > 0, "{word} in {}", String::from_utf8_lossy(&all));
+            all.extend_from_slice(&piece[..count]);
+        }
+    }
+}
+
+/// An attachment may take longer than the 15 s in which something of it has to come.
+#[tokio::test]
+async fn an_attachment_that_is_on_its_way_is_waited_for() {
+    let address = serve(Options::default()).await;
+    let (mut slow, mut silent) = (Raw::join(address).await, Raw::join(address).await);
+    let sends = async {
+        slow.announce(40).await;
+        for _ in 0..40 {
+            tokio::time::sleep(Duration::from_millis(450)).await;
+            slow.send(b"x").await;
+        }
+        slow.expect("430[1]").await;
+    };
+    let waits = async {
+        silent.announce(40).await;
+        silent.send(b"x").await;
+        silent.expect("the packet's attachments did not arrive in time").await;
+    };
+    tokio::join!(sends, waits);
 }

@@ -201,3 +201,41 @@ fn routes() -> rialto::axum::Router {
 fn twice() -> Server {
     Server::default().router(routes())
 }
+
+/// As the raw servers take them.
+#[tokio::test]
+async fn addresses_in_two_parts() {
+    let ip = std::net::IpAddr::from([127, 0, 0, 1]);
+    let server = || Server::new(Events::new());
+    let bound = [
+        server().bind(("127.0.0.1", 0)).await.unwrap(),
+        server().bind(("localhost".to_owned(), 0)).await.unwrap(),
+        server().bind((ip, 0)).await.unwrap(),
+    ];
+    assert!(bound.iter().all(|listen| listen.address().ip().is_loopback()));
+    let taken = bound[0].address().port();
+    for (error, name) in [
+        (server().bind(("127.0.0.1", taken)).await.unwrap_err(), "127.0.0.1"),
+        (server().bind(("127.0.0.1".to_owned(), taken)).await.unwrap_err(), "127.0.0.1"),
+        (server().bind(("no such host", taken)).await.unwrap_err(), "no such host"),
+    ] {
+        let named = format!("cannot listen on {name}:{taken}: ");
+        assert!(error.to_string().starts_with(&named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_does_not_end_is_named_when_the_server_stops() {
+    let (log, _logging) = Log::here();
+    let events = Events::new().on_ack("begin", async |socket, ()| {
+        socket.emit("begun", ()).await?;
+        std::future::pending::<rialto::Result>().await
+    });
+    let options = Options::default().drain_timeout(Duration::from_millis(50));
+    let (address, io) = start(Server::new(events).options(options)).await;
+    let mut client = Client::join(address).await;
+    assert_eq!(client.ask(1, r#"["begin"]"#).await, r#"2["begun"]"#);
+    io.close().await;
+    assert_eq!(client.closed().await.0, 1001);
+    one(&log.take("WARN"), &["handlers of theirs still run", "left=1"]);
+}

@@ -4,6 +4,7 @@
 
 mod support;
 
+use rialto::axum::{Router, routing::get};
 use rialto::{Events, Options, Server, ws};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -85,5 +86,53 @@ async fn without_a_list_any_host_is_served() {
     for (target, more) in [(POLLING, ""), (WEBSOCKET, UPGRADE), ("/raw", UPGRADE)] {
         let answer = ask(address, "GET", target, "Host: whatever.example\r\n", more).await;
         assert!(answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 101 "));
+    }
+}
+
+fn with_pages(path: &str) -> Server {
+    let options = Options::default().path(path).allowed_hosts(["app.example"]);
+    Server::new(Events::new())
+        .options(options)
+        .route("/rooms", get(async || "rooms"))
+        .files(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+}
+
+const FOREIGN: &str = "Host: evil.example\r\n";
+const OWN: &str = "Host: app.example\r\n";
+
+async fn status(address: SocketAddr, target: &str, host: &str) -> String {
+    let answer = ask(address, "GET", target, host, "").await;
+    assert_eq!(answer.contains(" 403 "), answer.ends_with(FORBIDDEN), "{target}: {answer}");
+    answer.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// A page under another name reads what answers it: every path of the port.
+#[tokio::test]
+async fn routes_files_and_the_browser_client_are_for_the_listed_hosts_too() {
+    for path in ["/socket.io", "/"] {
+        let (address, _) = start(with_pages(path)).await;
+        let bundle = format!("{}/socket.io.js", path.trim_end_matches('/'));
+        for (target, served) in
+            [("/rooms", "200"), ("/lib.rs", "200"), (&bundle, "200"), ("/nothing", "404")]
+        {
+            assert_eq!(status(address, target, FOREIGN).await, "403", "{target}");
+            assert_eq!(status(address, target, OWN).await, served, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn inside_an_application_the_list_is_for_what_is_the_server_s() {
+    let app = Router::new().route("/health", get(async || "ok"));
+    let app = app.merge(with_pages("/socket.io").into_router());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { rialto::axum::serve(listener, app).await });
+    for host in [FOREIGN, OWN] {
+        assert_eq!(status(address, "/health", host).await, "200");
+    }
+    for target in ["/rooms", "/lib.rs", "/socket.io/socket.io.js", POLLING] {
+        assert_eq!(status(address, target, FOREIGN).await, "403", "{target}");
+        assert_eq!(status(address, target, OWN).await, "200", "{target}");
     }
 }

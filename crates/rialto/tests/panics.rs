@@ -8,6 +8,7 @@ mod support;
 use rialto::axum::extract::Request;
 use rialto::axum::middleware::{self, Next};
 use rialto::axum::response::Response;
+use rialto::axum::routing::get;
 use rialto::{Cors, Events, Handshake, Options, Server, ws};
 use std::net::SocketAddr;
 use support::log::Log;
@@ -231,4 +232,25 @@ async fn a_namespace_s_own_functions_end_the_connection_that_asked() {
     other.send("0/new-one,").await;
     assert!(other.recv().await.starts_with("0/new-one,"));
     assert_eq!(io.stats().connections, 1);
+}
+
+#[tokio::test]
+async fn a_route_that_panics_has_an_answer_and_its_connection_goes_on() {
+    let (log, _logging) = Log::here();
+    let later = get(async || -> String {
+        tokio::task::yield_now().await;
+        panic!("on purpose")
+    });
+    let server = with(Options::default())
+        .route("/panic/{id}", get(async || -> String { panic!("on purpose") }))
+        .route("/later", later)
+        .route("/well", get(async || "well"));
+    let (address, _) = start(server).await;
+    for target in ["/panic/1", "/later"] {
+        let (status, body) = http(address, "GET", &format!("{target}?token=secret"), "").await;
+        assert_eq!((status, &*body), (500, FAILED), "{target}");
+        let line = format!("ERROR a route panicked path=\"{target}\" panic=\"on purpose\"");
+        assert_eq!(log.take("panicked"), [line]);
+    }
+    assert_eq!(http(address, "GET", "/well", "").await, (200, "well".to_owned()));
 }

@@ -15,6 +15,13 @@ fn options_page() -> Options {
     options
 }
 
+fn refusals() -> Options {
+    let options = Options::default().on_connection_error(|error| {
+        eprintln!("{} {}: {}", error.code, error.message, error.context);
+    });
+    options
+}
+
 mod quickstart_first {
     use rialto::{Events, Server};
 
@@ -78,6 +85,74 @@ mod quickstart_more {
     }
 }
 
+mod quickstart_handlers {
+    use rialto::{Events, Listen, Server, Socket};
+    use serde::Deserialize;
+
+    fn slow_digest(password: &str) -> String {
+        password.chars().rev().collect()
+    }
+
+    fn blocking(events: Events) -> Events {
+        events.on_ack("digest", async |_, password: String| {
+            let digest = tokio::task::spawn_blocking(move || slow_digest(&password)).await;
+            digest.map_err(|error| error.to_string().into())
+        })
+    }
+
+    async fn watch(socket: &Socket, ticker: &str) -> rialto::Result {
+        socket.emit("watching", ticker).await
+    }
+
+    fn ending(events: Events) -> Events {
+        events.on("watch", async |socket, ticker: String| {
+            tokio::select! {
+                _ = socket.closed() => Ok(()),
+                watched = watch(&socket, &ticker) => watched,
+            }
+        })
+    }
+
+    fn rooms(events: Events) -> Events {
+        events.on_ack("enter", async |socket, room: String| {
+            if !socket.rooms().contains(&room.as_str().into()) {
+                socket.join(&room)?;
+            }
+            for room in socket.rooms() {
+                socket.to(&room).emit("entered", &*room).await?;
+            }
+            Ok(socket.rooms().iter().map(|room| room.to_string()).collect::<Vec<_>>())
+        })
+    }
+
+    #[derive(Deserialize)]
+    struct Seat {
+        game: String,
+        seat: u8,
+    }
+
+    fn seats(events: Events) -> Server {
+        let players = Events::new().on_connect(async |socket| {
+            let Some(at) = socket.params::<Seat>() else { return Ok(()) };
+            socket.emit("seated", (&at.game, at.seat)).await
+        });
+        let server = Server::new(events).namespace_pattern::<Seat>("/{game}/{seat}", players);
+        server
+    }
+
+    async fn stopping(listen: Listen) -> rialto::Result {
+        let pressed = async || drop(tokio::signal::ctrl_c().await);
+        let twice = async {
+            pressed().await;
+            pressed().await;
+        };
+        tokio::select! {
+            served = listen.run_until(pressed()) => served,
+            () = twice => Ok(()),
+        }
+    }
+}
+
 mod routes_first {
     use rialto::axum::extract::Path;
     use rialto::axum::routing::get;
@@ -90,6 +165,17 @@ mod routes_first {
             .files("public")
             .listen("127.0.0.1:3000")
             .await
+    }
+}
+
+mod routes_two_parameters {
+    use rialto::axum::{Router, extract::Path, routing::get};
+
+    fn router() -> Router {
+        Router::new().route(
+            "/{room}/{id}",
+            get(async |Path((room, id)): Path<(String, u64)>| format!("{room} {id}")),
+        )
     }
 }
 

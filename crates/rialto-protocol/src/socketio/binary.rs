@@ -11,8 +11,9 @@ use super::{Limits, Packet, PacketType, Violation, placeholder};
 ///
 /// Call [`receive_text`](Self::receive_text) and [`receive_binary`](Self::receive_binary) for the
 /// messages in the order of their arrival; [`handle_timeout`](Self::handle_timeout) when
-/// [`poll_timeout`](Self::poll_timeout) has passed. At most one packet waits at a time, and it
-/// holds no more than twice [`Limits::max_bytes`]. After a violation the connection has to be
+/// [`poll_timeout`](Self::poll_timeout) has passed; and [`heard`](Self::heard) when a part of a
+/// message has come, so that a long one may take its time. At most one packet waits at a time, and
+/// it holds no more than twice [`Limits::max_bytes`]. After a violation the connection has to be
 /// closed.
 ///
 /// ```
@@ -177,6 +178,14 @@ impl Assembler {
     fn keep(&mut self, data: Bytes) {
         if let Some(waiting) = &mut self.waiting {
             waiting.packet.attachments.push(data);
+        }
+    }
+
+    /// Something has come of the next message, if only a part: a packet that waits is late
+    /// [`Limits::attachments_timeout`] from now. Without this it is so from its text on.
+    pub fn heard(&mut self, now: Instant) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.deadline = now.checked_add(self.limits.attachments_timeout);
         }
     }
 

@@ -34,7 +34,7 @@ pub enum Violation {
     UnexpectedText,
     /// A binary message that no packet waits for.
     UnexpectedBinary,
-    /// Text and attachments together exceed [`Limits::max_bytes`](super::Limits).
+    /// The text, or the attachments together, exceed [`Limits::max_bytes`](super::Limits).
     MessageTooLarge,
     /// The attachments did not come within
     /// [`Limits::attachments_timeout`](super::Limits).

@@ -16,7 +16,8 @@ pub struct Limits {
     /// the transport just lets through is not too large for its placeholder. More is
     /// [`Violation::MessageTooLarge`](super::Violation).
     pub max_bytes: usize,
-    /// How long a packet may wait for its attachments. Default 15 s; after that
+    /// How long a packet may wait for its attachments while nothing of them comes: see
+    /// [`Assembler::heard`](super::Assembler::heard). Default 15 s; after that
     /// [`Violation::AttachmentsLate`](super::Violation).
     pub attachments_timeout: Duration,
 }

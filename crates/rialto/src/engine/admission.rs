@@ -33,6 +33,7 @@ pub(crate) fn foreign_host(options: &Options, headers: &HeaderMap) -> Option<Rep
     if options.allows_host(host) {
         return None;
     }
+    explain_host(host.unwrap_or_default());
     let reason = "this host is not served here";
     let error = HandshakeError::Forbidden;
     Some(mark(refused(error, Some(reason)), error, Some(reason)))
@@ -59,6 +60,17 @@ pub(super) fn crowded(host: &Host, upgrade: bool, peer: Option<SocketAddr>) -> R
     let mut reply = if upgrade { ended_upgrade(ends::CROWDED) } else { ended(ends::CROWDED) };
     reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     reply
+}
+
+/// Says once in the log how to be asked for by another name.
+fn explain_host(host: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            ?host,
+            "a request for another host was refused; if it is yours: .allowed_hosts([...])"
+        );
+    });
 }
 
 /// The application's own decision; the refusal, if it is against.

@@ -40,6 +40,10 @@ pub(crate) trait Client: Send + 'static {
     /// The next moment at which [`Client::handle_timeout`] has something to do.
     fn poll_timeout(&self) -> Option<Instant>;
 
+    /// A part of a message has come, or there was no reading: nothing that is awaited of the peer
+    /// is late yet.
+    fn heard(&mut self, _now: Instant) {}
+
     /// Does what is due.
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault>;
 
@@ -181,9 +185,14 @@ impl Turns {
     }
 
     fn handle_client_timeout(&mut self, now: Instant) {
-        if self.client.poll_timeout().is_some_and(|due| due <= now)
-            && let Err(fault) = self.client.handle_timeout(now)
-        {
+        if self.client.poll_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        // A POST's body has a deadline of its own.
+        if self.session.has_post() {
+            self.client.heard(now);
+        }
+        if let Err(fault) = self.client.handle_timeout(now) {
             self.session.close_with(fault.reason, End { code: 1008, text: fault.text });
         }
     }
@@ -322,6 +331,9 @@ impl Turns {
                 continue;
             }
             let heard = std::mem::take(&mut this.heard);
+            if heard {
+                this.client.heard(now);
+            }
             let signals = this.session.signals(cx, now, heard);
             if let Some(socket) = signals.upgraded {
                 this.socket = Some(socket);

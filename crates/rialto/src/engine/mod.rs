@@ -28,7 +28,7 @@ pub(crate) use host::Host;
 pub use host::Stats;
 pub(crate) use id::random_id;
 pub(crate) use layers::Layers;
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Reply, failed};
 pub(crate) use server::{App, Engine};
 pub(crate) use session::{SendError, Session};
 pub(crate) use socket::EngineApp;

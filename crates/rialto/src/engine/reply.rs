@@ -71,7 +71,7 @@ pub(super) fn ended_upgrade(end: RequestEnd) -> Reply {
 }
 
 /// The answer to a request that a function of the program has failed on.
-pub(super) fn failed(upgrade: bool) -> Reply {
+pub(crate) fn failed(upgrade: bool) -> Reply {
     if upgrade { ended_upgrade(ends::HOOK_FAILED) } else { ended(ends::HOOK_FAILED) }
 }
 

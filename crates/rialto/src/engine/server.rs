@@ -1,7 +1,7 @@
 //! The engine: the table of sessions, and where requests enter.
 
 use super::addresses::{Counted, Place};
-use super::admission::{crowded, deny, foreign_host, foreign_origin, refuse};
+use super::admission::{crowded, deny, foreign_origin, refuse};
 use super::cors::{Admitted, Asker, add_cors, preflight};
 use super::driver::{Client, Driver};
 use super::hooks;
@@ -169,20 +169,34 @@ impl Engine {
         request: Request<Body>,
         peer: Option<SocketAddr>,
     ) -> Reply {
-        let Some(listener) = &self.options().on_connection_error else {
+        if self.options().on_connection_error.is_none() {
             return self.answer(request, peer).await;
-        };
+        }
         let (parts, body) = request.into_parts();
         let handshake = Handshake::new(rialto_ws::Request::from_parts(&parts), peer);
         let reply = self.answer(Request::from_parts(parts, body), peer).await;
-        if let Some(refusal) = reply.extensions().get::<Refusal>() {
-            let Refusal { code, message, context } = refusal;
-            let (code, message) = (*code, *message);
-            let error = ConnectionError { code, message, context, handshake: &handshake };
-            // The refusal stands, whatever becomes of this.
-            let _told = caught("on_connection_error", || listener.tell(&error));
-        }
+        self.tell_of(&reply, &handshake);
         reply
+    }
+
+    /// Tells whoever wants to know that a request was refused before it came here.
+    pub(crate) fn tell(&self, refusal: &Reply, request: Request<Body>, peer: Option<SocketAddr>) {
+        if self.options().on_connection_error.is_some() {
+            let (parts, _) = request.into_parts();
+            let request = rialto_ws::Request::from_parts(&parts);
+            self.tell_of(refusal, &Handshake::new(request, peer));
+        }
+    }
+
+    fn tell_of(&self, reply: &Reply, handshake: &Handshake) {
+        let listener = self.options().on_connection_error.as_ref();
+        let Some((listener, refusal)) = listener.zip(reply.extensions().get::<Refusal>()) else {
+            return;
+        };
+        let Refusal { code, message, context } = refusal;
+        let error = ConnectionError { code: *code, message, context, handshake };
+        // The refusal stands, whatever becomes of this.
+        let _told = caught("on_connection_error", || listener.tell(&error));
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Body>, peer: Option<SocketAddr>) -> Reply {
@@ -194,9 +208,6 @@ impl Engine {
         };
         if !self.options().transports.contains(&query.transport) {
             return refuse(upgrade, HandshakeError::TransportUnknown, None);
-        }
-        if let Some(reply) = foreign_host(self.options(), request.headers()) {
-            return reply;
         }
         if request.extensions().get::<Admitted>().is_none()
             && let Some(reply) = foreign_origin(self.options(), request.headers())

@@ -4,9 +4,9 @@ use rialto_ws::Endpoint;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// An address to listen on: `"host:port"`, a [`SocketAddr`], `(ip, port)`, a port alone, which
-/// means all interfaces, IPv6 and IPv4, as in Node, or a TCP listener that is bound already, of
-/// tokio's or of the standard library's.
+/// An address to listen on: `"host:port"`, a [`SocketAddr`], `(host, port)` or `(ip, port)`, a
+/// port alone, which means all interfaces, IPv6 and IPv4, as in Node, or a TCP listener that is
+/// bound already, of tokio's or of the standard library's.
 pub trait Address: Send {
     /// How an error names it.
     #[doc(hidden)]
@@ -54,6 +54,34 @@ impl Address for (IpAddr, u16) {
 
     fn endpoint(self) -> Endpoint {
         self.into()
+    }
+}
+
+impl Address for (&str, u16) {
+    fn describe(&self) -> String {
+        pair(self.0, self.1)
+    }
+
+    fn endpoint(self) -> Endpoint {
+        self.into()
+    }
+}
+
+impl Address for (String, u16) {
+    fn describe(&self) -> String {
+        pair(&self.0, self.1)
+    }
+
+    fn endpoint(self) -> Endpoint {
+        self.into()
+    }
+}
+
+/// A bare IPv6 address stands in brackets before a port.
+fn pair(host: &str, port: u16) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(ip) => format!("{}", SocketAddr::from((ip, port))),
+        Err(_) => format!("{host}:{port}"),
     }
 }
 

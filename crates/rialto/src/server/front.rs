@@ -1,11 +1,13 @@
 //! Where requests enter: the engine's paths first, then routes and files.
 
 use super::websocket::Endpoint;
-use crate::engine::{Asker, Engine, Reply, add_cors, foreign_host};
+use crate::engine::{Asker, Engine, Reply, add_cors, failed, foreign_host};
 use crate::http::{Bundle, Files, is_bundle_name};
+use crate::panics::{Panicked, caught_at};
 use crate::socketio::{Closer, Core};
 use axum::body::Body;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, State};
+use axum::middleware::{Next, from_fn_with_state};
 use http::{HeaderValue, Request, Version, header};
 use rialto_protocol::CloseReason;
 use rialto_protocol::engine::query_pairs;
@@ -87,30 +89,44 @@ impl Front {
         peer: Option<SocketAddr>,
     ) -> Reply {
         name_host(&mut request);
+        let found = self.find(&request);
+        if let Some(refusal) = foreign_host(&self.0.core.options, request.headers()) {
+            if let Some((Mount::SocketIo(engine) | Mount::Engine(engine), None)) = found {
+                engine.tell(&refusal, request, peer);
+            }
+            return refusal;
+        }
+        match found {
+            Some((Mount::SocketIo(engine), Some(name))) => {
+                let name = name.to_owned();
+                Box::pin(self.bundled(engine, &name, request, peer)).await
+            }
+            Some((Mount::SocketIo(engine) | Mount::Engine(engine), _)) => {
+                engine.handle(request, peer).await
+            }
+            Some((Mount::WebSocket(endpoint), _)) => endpoint.answer(request),
+            None => Box::pin(self.routes(request, peer)).await,
+        }
+    }
+
+    /// Who takes a request before routes and files do; with it, the name of the file of the
+    /// browser client that it may be for.
+    fn find<'a>(&self, request: &'a Request<Body>) -> Option<(&Mount, Option<&'a str>)> {
         let path = request.uri().path();
-        for (mount, kind) in &self.0.mounts {
+        self.0.mounts.iter().find_map(|(mount, kind)| {
             // `/socket.io`, `/socket.io/` and what is below it; never `/socket.io-admin`.
-            let Some(rest) = path.strip_prefix(mount.as_str()) else { continue };
+            let rest = path.strip_prefix(mount.as_str())?;
             if !rest.is_empty() && !rest.starts_with('/') {
-                continue;
+                return None;
             }
             let name = rest.trim_start_matches('/');
             match kind {
-                Mount::SocketIo(_) if mount.is_empty() && !is_for_root(name, &request) => {}
-                Mount::SocketIo(engine) if is_bundle_name(name) => {
-                    let name = name.to_owned();
-                    return Box::pin(self.bundled(engine, &name, request, peer)).await;
-                }
-                Mount::SocketIo(engine) => return engine.handle(request, peer).await,
-                Mount::Engine(engine) => return engine.handle(request, peer).await,
-                Mount::WebSocket(endpoint) if name.is_empty() => {
-                    let refused = foreign_host(&self.0.core.options, request.headers());
-                    return refused.unwrap_or_else(|| endpoint.answer(request));
-                }
-                Mount::WebSocket(_) => {}
+                Mount::SocketIo(_) if mount.is_empty() && !is_for_root(name, request) => None,
+                Mount::SocketIo(_) => Some((kind, Some(name).filter(|name| is_bundle_name(name)))),
+                Mount::WebSocket(_) if !name.is_empty() => None,
+                Mount::Engine(_) | Mount::WebSocket(_) => Some((kind, None)),
             }
-        }
-        Box::pin(self.routes(request, peer)).await
+        })
     }
 
     /// A file of the browser client, if it is served.
@@ -134,9 +150,12 @@ impl Front {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let mut router = self.0.fallback.clone();
-        match router.call(request).await {
-            Ok(reply) => reply,
-            Err(never) => match never {},
+        let path = request.uri().path().to_owned();
+        // Called within: a service may do its work before there is a future.
+        match caught_at(&path, async { router.call(request).await }).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(never)) => match never {},
+            Err(Panicked) => failed(false),
         }
     }
 
@@ -146,7 +165,7 @@ impl Front {
             // `/` may be a page as well, and axum takes one route for it.
             return axum::Router::new().fallback_service(RouterService(self));
         }
-        let mut router = self.0.router.clone();
+        let mut router = self.own_hosts(self.0.router.clone());
         for (path, mount) in &self.0.mounts {
             let service = RouterService(self.clone());
             router = match mount {
@@ -158,9 +177,29 @@ impl Front {
             };
         }
         match self.0.files.clone() {
-            Some(files) => router.fallback_service(files),
+            Some(files) => {
+                let files = self.own_hosts(axum::Router::new().fallback_service(files));
+                router.fallback_service(files)
+            }
             None => router,
         }
+    }
+
+    /// Has a router refuse requests for other hosts, if there is a list of them.
+    fn own_hosts(&self, router: axum::Router) -> axum::Router {
+        if self.0.core.options.allowed_hosts.is_none() {
+            return router;
+        }
+        router.layer(from_fn_with_state(Arc::clone(&self.0.core), own_host))
+    }
+}
+
+/// Lets a request pass that is for a host of the list.
+async fn own_host(State(core): State<Arc<Core>>, mut request: Request<Body>, next: Next) -> Reply {
+    name_host(&mut request);
+    match foreign_host(&core.options, request.headers()) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
     }
 }
 

@@ -264,7 +264,10 @@ impl Client for Connection {
             (Reading::Standard(assembler), MessageRef::Binary(bytes)) => {
                 let whole = match assembler.receive_lent(bytes) {
                     Ok(Some(whole)) => whole,
-                    Ok(None) => return Ok(()),
+                    Ok(None) => {
+                        assembler.heard(now);
+                        return Ok(());
+                    }
                     Err(violation) => return Err(self.broken(violation)),
                 };
                 let attachments = Attachments::from(&whole.attachments).and_lent(bytes);
@@ -315,6 +318,10 @@ impl Client for Connection {
     fn poll_timeout(&self) -> Option<Instant> {
         let due = [self.connect_by, self.reading.poll_timeout(), self.pace.paused()];
         due.into_iter().flatten().min()
+    }
+
+    fn heard(&mut self, now: Instant) {
+        self.reading.heard(now);
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {

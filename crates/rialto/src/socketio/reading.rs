@@ -33,6 +33,12 @@ impl Reading {
         }
     }
 
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Self::Standard(assembler) = self {
+            assembler.heard(now);
+        }
+    }
+
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Violation> {
         match self {
             Self::Standard(assembler) => assembler.handle_timeout(now),

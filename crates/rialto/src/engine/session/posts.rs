@@ -22,6 +22,11 @@ impl Session {
         }
     }
 
+    /// Whether a POST is being received or handled.
+    pub(in crate::engine) fn has_post(&self) -> bool {
+        self.inner.lock().machine.has_post()
+    }
+
     /// The next message of a POST, for the session's task.
     pub(in crate::engine) fn take_inbound(&self) -> Option<Message> {
         let mut inner = self.inner.lock();
