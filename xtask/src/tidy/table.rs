@@ -105,7 +105,10 @@ pub const LAYOUTS: &[Layout] = &[
         modules: &[
             module(
                 "server",
-                &["ends", "socketio", "engine", "http", "adapter", "net", "options", "error"],
+                &[
+                    "ends", "socketio", "engine", "http", "adapter", "net", "options", "panics",
+                    "error",
+                ],
             ),
             module(
                 "engine",

@@ -12,9 +12,10 @@ use super::{Limits, Packet, PacketType, Violation, placeholder};
 /// Call [`receive_text`](Self::receive_text) and [`receive_binary`](Self::receive_binary) for the
 /// messages in the order of their arrival; [`handle_timeout`](Self::handle_timeout) when
 /// [`poll_timeout`](Self::poll_timeout) has passed; and [`heard`](Self::heard) when a part of a
-/// message has come, so that a long one may take its time. At most one packet waits at a time, and it
-/// holds no more than twice [`Limits::max_bytes`]. After a violation the connection has to be
-/// closed.
+/// message has come, so that a long one may take its time.
+///
+/// At most one packet waits at a time, and it holds no more than twice [`Limits::max_bytes`]. After
+/// a violation the connection has to be closed.
 ///
 /// ```
 /// use std::time::Instant;
