@@ -306,9 +306,9 @@ impl Io {
 
     /// Closes every connection of the server, with 1001 and the reason `server shutting down`, and
     /// waits until they and their suspended handlers are gone, at most
-    /// [`Options::drain_timeout`](crate::Options). A handler goes on when its client leaves, so a
-    /// session counts until the last of its handlers has ended; how many are left then is a warning
-    /// in the log.
+    /// [`Options::drain_timeout`](crate::Options). The handler of an event goes on when its client
+    /// leaves, so a session counts until the last of them has ended; how many are left then is a
+    /// warning in the log.
     pub async fn close(&self) {
         let Some(core) = self.0.core() else { return };
         let limit = core.options.drain_timeout;
