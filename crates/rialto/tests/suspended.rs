@@ -167,15 +167,19 @@ async fn a_post_that_is_broken_off_while_it_waits_ends_its_session() {
     });
     let options = Options::default().max_payload(100_000).max_running_handlers(1);
     let (address, io) = start(Server::new(events).options(options)).await;
-    let mut client = Poller::join(address).await;
+    let client = Poller::join(address).await;
     let body = large("hold", 90_000);
-    // One runs, two wait for it, one waits in the transport: nobody waits for any of these.
-    for _ in 0..4 {
-        client.post(&body).await;
+    // One runs, two wait for it, one or two more wait in the transport: the last of them is asked
+    // to wait.
+    let mut waits = false;
+    for _ in 0..6 {
+        let post = http(address, "POST", &client.target, &body);
+        waits = tokio::time::timeout(Duration::from_millis(200), post).await.is_err();
+        if waits {
+            break;
+        }
     }
-    let fifth = http(address, "POST", &client.target, &body);
-    let waits = tokio::time::timeout(Duration::from_millis(200), fifth).await;
-    assert!(waits.is_err(), "{waits:?}");
+    assert!(waits, "six of them were taken");
     within(async {
         while http(address, "POST", &client.target, "3").await.0 != 400 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -183,13 +187,8 @@ async fn a_post_that_is_broken_off_while_it_waits_ends_its_session() {
     })
     .await;
     // What had come before is handled all the same, and then nothing is left of the session.
-    gate.add_permits(5);
-    within(async {
-        while io.count() > 0 || gate.available_permits() > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    gate.add_permits(6);
+    until(|| io.clients_count() == 0).await;
 }
 
 #[tokio::test]
@@ -213,18 +212,21 @@ async fn what_waits_for_a_bare_session_s_handler_is_bounded_by_bytes_and_in_orde
     let (_, open) = http(address, "GET", base, "").await;
     let target = format!("{base}&sid={}", open.split('"').nth(3).expect("a session id"));
     let body = |n: u32| format!("4{n}{}", "x".repeat(90_000));
-    // Two wait for the handler, the third in the transport: nobody waits for any of these.
-    for n in 0..3 {
-        assert_eq!(http(address, "POST", &target, &body(n)).await.0, 200);
-    }
-    let last = body(3);
-    let fourth = http(address, "POST", &target, &last);
-    let mut fourth = std::pin::pin!(fourth);
-    let waits = tokio::time::timeout(Duration::from_millis(200), &mut fourth).await;
-    assert!(waits.is_err(), "{waits:?}");
+    // Two wait for the handler, one or two more in the transport: the last of them is asked to wait.
+    let mut last = 0;
+    let bodies: Vec<_> = (0..6).map(body).collect();
+    let waiting = loop {
+        let mut post = Box::pin(http(address, "POST", &target, &bodies[last]));
+        match tokio::time::timeout(Duration::from_millis(200), &mut post).await {
+            Ok((status, _)) => assert_eq!(status, 200),
+            Err(_) => break post,
+        }
+        last += 1;
+    };
+    assert!(last <= 3, "{last} were taken");
     gate.add_permits(1);
-    assert_eq!(within(fourth).await.0, 200);
-    until_seen(&seen, &["0", "1", "2", "3"].map(str::to_owned)).await;
+    assert_eq!(within(waiting).await.0, 200);
+    until_seen(&seen, &(0..=last).map(|n| n.to_string()).collect::<Vec<_>>()).await;
 }
 
 async fn until(condition: impl Fn() -> bool) {

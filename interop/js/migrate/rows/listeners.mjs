@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ack, collect, next, request, TRANSPORTS } from "../../clients.mjs";
+import { NodeWebSocket, NodeXHR } from "engine.io-client";
+import { ack, collect, next, request } from "../../clients.mjs";
 import { greeted, inTable, join, printedHere, row, said } from "../subject.mjs";
 
 row('io.on("connection", (socket) => socket.emit("welcome", "Hello!"))', async (t) => {
@@ -156,8 +157,25 @@ row("queue = queue.then(() => work(text)), so that events wait for each other", 
 });
 
 row('socket.conn.on("upgrade", ({ name }) => socket.emit("moved", name))', async (t) => {
-  const transport = TRANSPORTS.find(({ name }) => name === "after the upgrade");
-  const socket = await join(t, "tables", "/moving-0", { transport });
+  let joined;
+  const mayMove = new Promise((resolve) => (joined = resolve));
+  // Whoever is on a WebSocket before it has joined does not move any more.
+  class PatientWebSocket extends NodeWebSocket {
+    doOpen() {
+      mayMove.then(() => super.doOpen());
+    }
+  }
+  const transports = [NodeXHR, PatientWebSocket];
+  const socket = await join(t, "tables", "/moving-0", { transports });
+  const moved = next(socket, "moved");
+  joined();
+  assert.equal(await ack(socket, "wait"), true);
+  assert.deepEqual(await moved, ["websocket"]);
+  const direct = await join(t, "tables", "/moving-0");
+  const unmoved = collect(direct, "moved");
+  assert.equal(await ack(direct, "wait"), true);
+  assert.deepEqual(unmoved, []);
+});
   const moved = next(socket, "moved");
   assert.equal(await ack(socket, "wait"), true);
   assert.deepEqual(await moved, ["websocket"]);
