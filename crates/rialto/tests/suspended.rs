@@ -212,7 +212,7 @@ async fn what_waits_for_a_bare_session_s_handler_is_bounded_by_bytes_and_in_orde
     let (_, open) = http(address, "GET", base, "").await;
     let target = format!("{base}&sid={}", open.split('"').nth(3).expect("a session id"));
     let body = |n: u32| format!("4{n}{}", "x".repeat(90_000));
-    // Two wait for the handler, one or two more in the transport: the last of them is asked to wait.
+    // Two wait for the handler, one or two more in the transport: the last is asked to wait.
     let mut last = 0;
     let bodies: Vec<_> = (0..6).map(body).collect();
     let waiting = loop {
