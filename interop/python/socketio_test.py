@@ -10,6 +10,7 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import unittest
 
 import socketio
@@ -38,14 +39,22 @@ def program():
 
 
 def in_order(engine):
-    """Handles messages as they come. The client gives each a thread of its own: on a busy machine one
-    overtakes another, and bytes are taken for the packet that they were to follow."""
+    """Handles messages one after the other. The client gives each a thread of its own: on a busy
+    machine one overtakes another, and bytes are taken for the packet that they were to follow."""
     trigger = engine._trigger_event
+    messages = queue.Queue()
 
-    def at_once(*args, **options):
-        return trigger(*args, **{**options, "run_async": False})
+    def work():
+        while True:
+            trigger(*messages.get(), run_async=False)
 
-    engine._trigger_event = at_once
+    def wait_in_line(*args, **options):
+        if options.get("run_async"):
+            return messages.put(args)
+        return trigger(*args, **options)
+
+    threading.Thread(target=work, daemon=True).start()
+    engine._trigger_event = wait_in_line
 
 
 class Peer:

@@ -176,11 +176,3 @@ row('socket.conn.on("upgrade", ({ name }) => socket.emit("moved", name))', async
   assert.equal(await ack(direct, "wait"), true);
   assert.deepEqual(unmoved, []);
 });
-  const moved = next(socket, "moved");
-  assert.equal(await ack(socket, "wait"), true);
-  assert.deepEqual(await moved, ["websocket"]);
-  const direct = await join(t, "tables", "/moving-0");
-  const unmoved = collect(direct, "moved");
-  assert.equal(await ack(direct, "wait"), true);
-  assert.deepEqual(unmoved, []);
-});
