@@ -159,7 +159,13 @@ impl Raw {
 /// An attachment may take longer than the 15 s in which something of it has to come.
 #[tokio::test]
 async fn an_attachment_that_is_on_its_way_is_waited_for() {
-    let address = serve(Options::default()).await;
+    // With the second option the session's task has a client that stands before the usual one.
+    let counted = Options::default().max_connections_per_address(2);
+    tokio::join!(waits_for_what_comes(Options::default()), waits_for_what_comes(counted));
+}
+
+async fn waits_for_what_comes(options: Options) {
+    let address = serve(options).await;
     let (mut slow, mut silent) = (Raw::join(address).await, Raw::join(address).await);
     let sends = async {
         slow.announce(40).await;

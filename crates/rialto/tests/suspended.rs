@@ -272,3 +272,26 @@ async fn a_login_that_never_ends_is_refused_in_time_and_outlives_nobody() {
     drop(client);
     until(|| io.clients_count() == 0).await;
 }
+
+#[tokio::test]
+async fn a_table_is_told_of_a_failure_though_the_client_has_left() {
+    let (told, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let (failed, held) = (Arc::clone(&told), Arc::clone(&gate));
+    let events = Events::new()
+        .on("fail", move |_: Socket, ()| {
+            let gate = Arc::clone(&held);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                Err("on purpose".into())
+            }
+        })
+        .on_error(move |_, event, error| failed.lock().push(format!("{event}: {error}")));
+    let (address, io) = start(Server::new(events)).await;
+    let client = Client::join(address).await;
+    for packet in ["42[\"fail\"]", "41"] {
+        client.socket.send(packet).await.unwrap();
+    }
+    until(|| io.count() == 0).await;
+    gate.add_permits(1);
+    until_seen(&told, &["fail: on purpose".to_owned()]).await;
+}

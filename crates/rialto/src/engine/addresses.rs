@@ -101,6 +101,10 @@ impl Client for Counted {
         self.client.poll_timeout()
     }
 
+    fn heard(&mut self, now: Instant) {
+        self.client.heard(now);
+    }
+
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
         self.client.handle_timeout(now)
     }

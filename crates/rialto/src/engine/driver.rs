@@ -42,7 +42,7 @@ pub(crate) trait Client: Send + 'static {
 
     /// A part of a message has come, or there was no reading: nothing that is awaited of the peer
     /// is late yet.
-    fn heard(&mut self, _now: Instant) {}
+    fn heard(&mut self, now: Instant);
 
     /// Does what is due.
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault>;

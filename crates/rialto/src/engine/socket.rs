@@ -235,6 +235,8 @@ impl Client for Bridge {
         None
     }
 
+    fn heard(&mut self, _now: Instant) {}
+
     fn handle_timeout(&mut self, _now: Instant) -> Result<(), Fault> {
         Ok(())
     }

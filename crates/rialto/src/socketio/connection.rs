@@ -155,9 +155,9 @@ impl Connection {
     /// Something suspended has ended.
     fn finished(&mut self, finished: Finished, cx: &mut Context<'_>) {
         match finished {
-            Finished::Listener { socket, name, result, .. } => {
+            Finished::Listener { socket, table, name, result, .. } => {
                 if let Err(error) = result {
-                    self.report(&socket, &name, &error);
+                    table.report(&socket, &name, &error);
                 }
             }
             Finished::Connect { socket, result } => self.connected(&socket, result),

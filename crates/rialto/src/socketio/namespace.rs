@@ -28,7 +28,7 @@ pub(crate) struct Namespace {
     next_ack: AtomicU64,
     /// Events that did not decode.
     undecoded: AtomicU64,
-    /// Of listeners that failed, and of events that did not decode.
+    /// Of listeners that failed; of events that did not decode, or had to wait.
     failures: Warnings,
     misfits: Warnings,
     /// What was read from its name, if it is dynamic.
@@ -152,9 +152,10 @@ impl Namespace {
         if error.is_decode() { self.misfits.due() } else { self.failures.due() }
     }
 
-    /// Whether it is to be said that handlers are suspended and events wait.
+    /// Whether it is to be said that handlers are suspended and events wait, which peers can bring
+    /// about as well.
     pub(super) fn warns_of_waiting(&self) -> bool {
-        self.failures.due()
+        self.misfits.due()
     }
 
     /// A packet for many, written by the server's parser.

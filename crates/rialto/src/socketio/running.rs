@@ -1,5 +1,6 @@
 //! What a connection has suspended: handlers, logins, the whole life of a `recv` loop.
 
+use super::events::Events;
 use super::handler::Refused;
 use super::listener::Task;
 use super::namespace::Namespace;
@@ -16,7 +17,7 @@ use std::task::{Context, Poll, ready};
 /// A suspended piece of user code.
 pub(super) enum Running {
     /// A listener of an event of so many bytes.
-    Listener { socket: Socket, name: Box<str>, bytes: usize, task: Task },
+    Listener { socket: Socket, table: Arc<Events>, name: Box<str>, bytes: usize, task: Task },
     /// `on_connect`, which ends when its client is gone.
     Connect { closed: Closed, future: BoxFuture<'static, Result<()>> },
     /// A handler that is a loop.
@@ -33,11 +34,28 @@ pub(super) enum Running {
 
 /// What has come of it.
 pub(super) enum Finished {
-    Listener { socket: Socket, name: Box<str>, bytes: usize, result: Result<()> },
-    Connect { socket: Socket, result: Result<()> },
-    Handler { socket: Socket, result: Result<()> },
+    Listener {
+        socket: Socket,
+        /// Its own, which its socket may have left by now.
+        table: Arc<Events>,
+        name: Box<str>,
+        bytes: usize,
+        result: Result<()>,
+    },
+    Connect {
+        socket: Socket,
+        result: Result<()>,
+    },
+    Handler {
+        socket: Socket,
+        result: Result<()>,
+    },
     Disconnect,
-    Login { namespace: Arc<Namespace>, auth: Box<str>, result: Result<Arrival, Refused> },
+    Login {
+        namespace: Arc<Namespace>,
+        auth: Box<str>,
+        result: Result<Arrival, Refused>,
+    },
 }
 
 impl Future for Running {
@@ -45,9 +63,10 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         match &mut *self {
-            Self::Listener { socket, name, bytes, task } => {
+            Self::Listener { socket, table, name, bytes, task } => {
                 task.as_mut().poll_with(socket, cx).map(|result| Finished::Listener {
                     socket: socket.clone(),
+                    table: Arc::clone(table),
                     name: std::mem::take(name),
                     bytes: *bytes,
                     result,

@@ -119,9 +119,13 @@ fn dispatch(
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => table.report(socket, incoming.name, &error),
             Poll::Pending => {
-                let (socket, name) = (socket.clone(), incoming.name.into());
-                let bytes = incoming.size();
-                running.push(Running::Listener { socket, name, bytes, task });
+                running.push(Running::Listener {
+                    socket: socket.clone(),
+                    table: Arc::clone(table),
+                    name: incoming.name.into(),
+                    bytes: incoming.size(),
+                    task,
+                });
             }
         }
     };
