@@ -346,6 +346,10 @@ describe("whiteboard", { skip: SKIP }, () => {
     await page.locator("#board").focus();
     await page.keyboard.press("Control+z");
     await lines(other, 0);
+    // The words change at once, the picture with the next repaint.
+    for (let attempt = 0; attempt < 40 && (await picture(other)).painted; attempt += 1) {
+      await pause(50);
+    }
     assert.equal((await picture(other)).painted, 0);
   });
 
